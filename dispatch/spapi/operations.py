@@ -18,7 +18,10 @@ class Operation:
 
     ``rate`` is requests per second and ``burst`` the bucket size of the default usage plan,
     per application and seller. ``repeatable`` says that sending the same request twice leaves
-    Amazon's side as one would: reads, and PUTs that replace.
+    Amazon's side as one would: reads, and PUTs that replace. ``writes`` says that the request
+    changes something, so that an unanswered one leaves a doubt which only reading back settles.
+    ``silent`` says that success may come as 204 without a body, because nothing in the answer
+    is needed afterwards.
     """
 
     id: str
@@ -29,6 +32,8 @@ class Operation:
     rate: float = 5
     burst: int = 20
     repeatable: bool = True
+    writes: bool = False
+    silent: bool = False
 
     @property
     def path_parameters(self) -> tuple[str, ...]:
@@ -80,14 +85,23 @@ _TABLE: Final = (
         "PUT",
         _JOB + "/cancellations",
         query=("cancellationReasonCode",),
+        writes=True,
+        silent=True,
     ),
-    Operation("completeServiceJobByServiceJobId", "PUT", _JOB + "/completions"),
+    Operation(
+        "completeServiceJobByServiceJobId",
+        "PUT",
+        _JOB + "/completions",
+        writes=True,
+        silent=True,
+    ),
     Operation(
         "addAppointmentForServiceJobByServiceJobId",
         "POST",
         _JOB + "/appointments",
         body=("appointmentTime",),
         repeatable=False,
+        writes=True,
     ),
     Operation(
         "rescheduleAppointmentForServiceJobByServiceJobId",
@@ -95,6 +109,7 @@ _TABLE: Final = (
         _APPOINTMENT,
         body=("appointmentTime", "rescheduleReasonCode"),
         repeatable=False,
+        writes=True,
     ),
     Operation(
         "assignAppointmentResources",
@@ -103,6 +118,8 @@ _TABLE: Final = (
         body=("resources",),
         rate=1,
         burst=2,
+        writes=True,
+        silent=True,
     ),
     Operation(
         "setAppointmentFulfillmentData",
@@ -114,6 +131,8 @@ _TABLE: Final = (
             "appointmentResources",
             "fulfillmentDocuments",
         ),
+        writes=True,
+        silent=True,
     ),
     Operation(
         "getRangeSlotCapacity",
@@ -135,6 +154,8 @@ _TABLE: Final = (
         _RESOURCE + "/schedules",
         query=("marketplaceIds",),
         body=("schedules",),
+        writes=True,
+        silent=True,
     ),
     Operation(
         "createReservation",
@@ -143,6 +164,7 @@ _TABLE: Final = (
         query=("marketplaceIds",),
         body=("resourceId", "reservation"),
         repeatable=False,
+        writes=True,
     ),
     Operation(
         "updateReservation",
@@ -152,6 +174,7 @@ _TABLE: Final = (
         body=("resourceId", "reservation"),
         # Amazon may answer with a new reservation id, so a blind repeat could miss its target.
         repeatable=False,
+        writes=True,
     ),
     Operation(
         "cancelReservation",
@@ -160,6 +183,8 @@ _TABLE: Final = (
         query=("marketplaceIds",),
         # A repeat after a lost answer is told 404, which must not be taken for "never existed".
         repeatable=False,
+        writes=True,
+        silent=True,
     ),
     Operation(
         # The model's own spelling, three m's.

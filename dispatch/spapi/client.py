@@ -1,0 +1,252 @@
+"""The client of the SP-API Services v1: all seventeen operations.
+
+Drop-in for the documented ``sp_api.api.Services``. Keywords are spelled as Amazon's model
+spells them; one it does not declare is a TypeError.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from dispatch.spapi import wire
+from dispatch.spapi.calls import Line, Observer, TokenClient
+from dispatch.spapi.credentials import Credentials, find_credentials
+from dispatch.spapi.lwa import is_token
+from dispatch.spapi.marketplaces import Marketplace, Marketplaces
+from dispatch.spapi.operations import OPERATIONS
+from dispatch.spapi.response import ApiResponse
+from dispatch.spapi.retry import Policy
+from dispatch.spapi.throttle import SHARED_THROTTLE, Throttle
+from dispatch.spapi.tokens import AccessTokenClient, TokenCache
+from dispatch.spapi.transport import Transport, shared_transport
+
+VERSIONS: Final = (None, "v1")
+
+
+class Services:
+    """A seller's line to Amazon's service jobs. Cheap to make, safe to share between threads.
+
+    ``credentials`` (``refresh_token``, ``lwa_app_id``, ``lwa_client_secret``) come from the
+    argument, else from the environment, else from ``credential_providers``. ``timeout`` is
+    seconds, or (connect, read); the default is (5, 30). ``restricted_data_token`` is sent
+    instead of an access token. ``throttle=None`` switches rate limiting off.
+
+    For tests and for other floors: ``transport`` carries requests, ``clock`` is seconds since
+    1970, ``token_cache`` keeps access tokens, ``interactive=False`` marks background work, which
+    leaves half of the burst to people, ``observer`` gets a ``CallRecord`` per call, ``policy``
+    bounds retries.
+
+    Every operation returns an ApiResponse and raises SellingApiException or one of its
+    subclasses, AuthorizationError when no access token is to be had, TypeError for a keyword
+    the model does not declare, ValueError for a time without a zone or an empty id.
+    """
+
+    def __init__(
+        self,
+        marketplace: Marketplace = Marketplaces.US,
+        *,
+        refresh_token: str | None = None,
+        account: str = "default",
+        credentials: Mapping[str, Any] | None = None,
+        restricted_data_token: str | None = None,
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        timeout: wire.Timeout = None,
+        version: str | None = None,
+        credential_providers: Iterable[Any] | None = None,
+        auth_token_client_class: Callable[..., TokenClient] = AccessTokenClient,
+        throttle: Throttle | None = SHARED_THROTTLE,
+        transport: Transport | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        token_cache: TokenCache | None = None,
+        interactive: bool = True,
+        observer: Observer | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        """Raises MissingCredentials, and ValueError for an unknown version or a bad endpoint."""
+        if version not in VERSIONS:
+            raise ValueError(f"There is no version {version!r} of the Services API, only 'v1'")
+        if restricted_data_token is not None and not is_token(restricted_data_token):
+            raise ValueError("restricted_data_token cannot be sent in a header")
+        found = find_credentials(
+            account, refresh_token=refresh_token, given=credentials, providers=credential_providers
+        )
+        self.endpoint = os.environ.get("SP_API_ENDPOINT") or marketplace.endpoint
+        self.marketplace_id = marketplace.marketplace_id
+        self.region = marketplace.region
+        origin, prefix = wire.split_endpoint(self.endpoint)
+        carrier = transport or shared_transport(proxies, verify)
+        tokens: dict[str, Any] = {"proxies": proxies, "verify": verify}
+        if _is_ours(auth_token_client_class):
+            tokens |= {"timeout": timeout, "transport": carrier, "token_cache": token_cache}
+            tokens |= {"clock": clock, "sleep": sleep}
+        self._line: Line | None = Line(
+            origin=origin,
+            prefix=prefix,
+            tokens=_token_client(auth_token_client_class, found, tokens),
+            transport=carrier,
+            timeout=wire.timeouts(timeout),
+            throttle=throttle,
+            throttle_key=found.digest("throttle", origin),
+            interactive=interactive,
+            fixed_token=restricted_data_token,
+            observer=observer,
+            policy=policy or Policy(),
+            clock=clock,
+            sleep=sleep,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Services {self.marketplace_id} at {urlsplit(self.endpoint).hostname}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the secrets. Connections stay open: they are shared with other clients."""
+        self._line = None
+
+    def _call(self, operation_id: str, ids: tuple[str, ...], keys: dict[str, Any]) -> ApiResponse:
+        operation = OPERATIONS[operation_id]
+        wire.check_keys(operation, keys)
+        target = wire.target(operation, ids, keys, self.marketplace_id)
+        body = wire.body(operation, keys, keys.get("body"))
+        if self._line is None:
+            raise RuntimeError("This client is closed")
+        return self._line.call(operation, target, body)
+
+    def get_service_job_by_service_job_id(self, serviceJobId: str) -> ApiResponse:
+        """One job. An unknown one is a 422."""
+        return self._call("getServiceJobByServiceJobId", (serviceJobId,), {})
+
+    def get_service_jobs(self, **filters: Any) -> ApiResponse:
+        """A page of jobs: payload ``{"totalResultSize", "nextPageToken", "jobs": [ServiceJob]}``.
+
+        Exactly one of ``createdAfter`` and ``lastUpdatedAfter`` is required. Others:
+        ``createdBefore``, ``lastUpdatedBefore``, ``scheduleStartDate``, ``scheduleEndDate``,
+        ``serviceOrderIds``, ``productOrderIds``, ``trackingIds``, ``serviceJobStatus``, ``asins``,
+        ``requiredSkills``, ``storeIds`` (lists), ``sortField``, ``sortOrder``, ``pageToken``,
+        ``pageSize`` (1–20), ``marketplaceIds``.
+        """
+        return self._call("getServiceJobs", (), filters)
+
+    def iterate_service_jobs(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Every job that matches, page by page; the same filters as ``get_service_jobs``.
+
+        Stops at a token it has seen: Amazon's static sandbox hands out the same one for ever.
+        """
+        seen = {filters.get("pageToken")}
+        while True:
+            page = self.get_service_jobs(**filters)
+            yield from page("jobs") or ()
+            if page.next_token is None or page.next_token in seen:
+                return
+            seen.add(page.next_token)
+            filters["pageToken"] = page.next_token
+
+    def cancel_service_job_by_service_job_id(self, serviceJobId: str, **keys: Any) -> ApiResponse:
+        """Cancel a job; ``cancellationReasonCode`` is required."""
+        return self._call("cancelServiceJobByServiceJobId", (serviceJobId,), keys)
+
+    def complete_service_job_by_service_job_id(self, serviceJobId: str) -> ApiResponse:
+        """Complete a job; its fulfilment data must have been given before."""
+        return self._call("completeServiceJobByServiceJobId", (serviceJobId,), {})
+
+    def add_appointment_for_service_job_by_service_job_id(
+        self, serviceJobId: str, **keys: Any
+    ) -> ApiResponse:
+        """Book ``appointmentTime={"startTime", ["durationInMinutes"]}``, in UTC.
+
+        Payload ``{"appointmentId"}``. Raises SellingApiOutcomeUnknown when the answer is lost.
+        """
+        return self._call("addAppointmentForServiceJobByServiceJobId", (serviceJobId,), keys)
+
+    def reschedule_appointment_for_service_job_by_service_job_id(
+        self, serviceJobId: str, appointmentId: str, **keys: Any
+    ) -> ApiResponse:
+        """Move to ``appointmentTime``, with ``rescheduleReasonCode``; payload: a **new** id.
+
+        The warning RESOURCES_UNASSIGNED says who must be assigned again. Raises
+        SellingApiOutcomeUnknown when the answer is lost.
+        """
+        ids = (serviceJobId, appointmentId)
+        return self._call("rescheduleAppointmentForServiceJobByServiceJobId", ids, keys)
+
+    def assign_appointment_resources(
+        self, serviceJobId: str, appointmentId: str, **keys: Any
+    ) -> ApiResponse:
+        """Replace the technicians by ``resources=[{"resourceId"}]``; overbooking is a warning."""
+        return self._call("assignAppointmentResources", (serviceJobId, appointmentId), keys)
+
+    def set_appointment_fulfillment_data(
+        self, serviceJobId: str, appointmentId: str, **keys: Any
+    ) -> ApiResponse:
+        """At least one of ``estimatedArrivalTime``, ``fulfillmentTime`` (``{"startTime",
+        "endTime"}``), ``appointmentResources``, ``fulfillmentDocuments``. An empty payload."""
+        return self._call("setAppointmentFulfillmentData", (serviceJobId, appointmentId), keys)
+
+    def get_range_slot_capacity(self, resourceId: str, **keys: Any) -> ApiResponse:
+        """``startDateTime``, ``endDateTime``, ``capacityTypes``, ``nextPageToken``."""
+        return self._call("getRangeSlotCapacity", (resourceId,), keys)
+
+    def get_fixed_slot_capacity(self, resourceId: str, **keys: Any) -> ApiResponse:
+        """As for ranges, in slots of ``slotDuration`` minutes (5–360, in steps of 5)."""
+        return self._call("getFixedSlotCapacity", (resourceId,), keys)
+
+    def update_schedule(self, resourceId: str, **keys: Any) -> ApiResponse:
+        """Overwrite the whole schedule by ``schedules=[AvailabilityRecord, …]``."""
+        return self._call("updateSchedule", (resourceId,), keys)
+
+    def create_reservation(self, **keys: Any) -> ApiResponse:
+        """``resourceId``, ``reservation={"type", "availability"}``; payload
+        ``{"reservation": {"reservationId", …}}``."""
+        return self._call("createReservation", (), keys)
+
+    def update_reservation(self, reservationId: str, **keys: Any) -> ApiResponse:
+        """``resourceId``, ``reservation``. Keep the id of the answer: it may be a new one."""
+        return self._call("updateReservation", (reservationId,), keys)
+
+    def cancel_reservation(self, reservationId: str, **keys: Any) -> ApiResponse:
+        """Free the time again. An empty payload."""
+        return self._call("cancelReservation", (reservationId,), keys)
+
+    def get_appointmment_slots_by_job_id(self, serviceJobId: str, **keys: Any) -> ApiResponse:
+        """Slots for a job; ``startTime`` and ``endTime`` both or neither, at most 90 days."""
+        return self._call("getAppointmmentSlotsByJobId", (serviceJobId,), keys)
+
+    get_appointment_slots_by_job_id = get_appointmment_slots_by_job_id
+
+    def get_appointment_slots(self, **keys: Any) -> ApiResponse:
+        """Slots for ``asin`` at ``storeId``; ``startTime`` and ``endTime`` as above."""
+        return self._call("getAppointmentSlots", (), keys)
+
+    def create_service_document_upload_destination(self, **keys: Any) -> ApiResponse:
+        """``contentType`` (PNG, JPG, …), ``contentLength`` in bytes, ``contentMD5`` in base64.
+
+        Payload ``{"uploadDestinationId", "url", "encryptionDetails", ["headers"]}``.
+        """
+        return self._call("createServiceDocumentUploadDestination", (), keys)
+
+
+def _is_ours(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, AccessTokenClient)
+
+
+def _token_client(
+    kind: Callable[..., TokenClient], credentials: Credentials, extras: Mapping[str, Any]
+) -> TokenClient:
+    return kind(refresh_token=credentials.refresh_token, credentials=credentials, **extras)
