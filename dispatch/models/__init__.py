@@ -1,0 +1,38 @@
+"""What Dispatch keeps."""
+
+from dispatch.models.actions import Action
+from dispatch.models.jobs import (
+    OPEN_STATUSES,
+    UNSCHEDULED,
+    Appointment,
+    AssociatedItem,
+    JobReference,
+    JobStatus,
+    JobWord,
+    ServiceJob,
+)
+from dispatch.models.people import Membership, Person, Technician, TechnicianResource
+from dispatch.models.sellers import ReasonCode, Seller
+from dispatch.models.sync import SyncJob
+from dispatch.models.views import AccessRecord, SavedView
+
+__all__ = [
+    "OPEN_STATUSES",
+    "UNSCHEDULED",
+    "AccessRecord",
+    "Action",
+    "Appointment",
+    "AssociatedItem",
+    "JobReference",
+    "JobStatus",
+    "JobWord",
+    "Membership",
+    "Person",
+    "ReasonCode",
+    "SavedView",
+    "Seller",
+    "ServiceJob",
+    "SyncJob",
+    "Technician",
+    "TechnicianResource",
+]

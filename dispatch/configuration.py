@@ -1,0 +1,72 @@
+"""Reading of single settings: each function takes the text of a variable and says what is wrong."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def parse_field_keys(text: str) -> tuple[bytes, ...]:
+    """Read ``FIELD_KEYS``: base64 keys of 32 bytes, comma-separated; the first one encrypts."""
+    keys = tuple(_field_key(part.strip()) for part in text.split(",") if part.strip())
+    if not keys:
+        raise ImproperlyConfigured("FIELD_KEYS is missing: at least one base64 key of 32 bytes.")
+    return keys
+
+
+def _field_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ImproperlyConfigured("FIELD_KEYS holds a key that is not 32 bytes in base64.")
+    return key
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """Django's database settings for a ``sqlite:///`` or ``postgres://`` URL."""
+    try:
+        config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    except Exception as error:
+        raise ImproperlyConfigured("DATABASE_URL cannot be read.") from error
+    if config.get("ENGINE") == "django.db.backends.sqlite3":
+        config["OPTIONS"] = {
+            # Writers queue at BEGIN instead of failing at their first write.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    elif config.get("ENGINE") == "django.db.backends.postgresql":
+        config["CONN_MAX_AGE"] = 60
+        config["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
+    return config
+
+
+def cache_from_url(url: str) -> dict[str, Any]:
+    """Django's cache settings: the database by default, ``redis://…`` at scale."""
+    if not url:
+        return {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "dispatch_cache",
+        }
+    if urlsplit(url).scheme in ("redis", "rediss"):
+        return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+    raise ImproperlyConfigured("CACHE_URL must begin with redis:// or rediss://, or be empty.")
+
+
+def require_local_endpoint(name: str, url: str) -> None:
+    """Refuse a demo that points at anything but this machine."""
+    if urlsplit(url).hostname not in LOOPBACK:
+        raise ImproperlyConfigured(
+            f"DISPATCH_DEMO is on, so {name} must be an address on this machine."
+        )

@@ -1,0 +1,182 @@
+"""The local mirror of Amazon's service jobs.
+
+Everything that is filtered or sorted by is a column; every buyer field is sealed and found through
+keyed hashes of its words. Amazon's model makes every field of a job optional, so every column has
+an empty value. Source: definitions ``ServiceJob``, ``Appointment``, ``AssociatedItem``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import models
+
+from dispatch.models.fields import SealedJSONField
+from dispatch.models.sellers import Seller
+
+UNSCHEDULED = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+"""Stands for "no appointment" in the sort key, so that paging by key never meets a null."""
+
+
+class JobStatus(models.TextChoices):
+    """Amazon's ``serviceJobStatus``."""
+
+    PENDING_SCHEDULE = "PENDING_SCHEDULE", "Pending schedule"
+    NOT_SERVICED = "NOT_SERVICED", "Scheduled"
+    HOLD = "HOLD", "Hold"
+    COMPLETED = "COMPLETED", "Completed"
+    CANCELLED = "CANCELLED", "Cancelled"
+    NOT_FULFILLABLE = "NOT_FULFILLABLE", "Not fulfillable"
+    PAYMENT_DECLINED = "PAYMENT_DECLINED", "Payment declined"
+
+
+OPEN_STATUSES = (JobStatus.PENDING_SCHEDULE, JobStatus.NOT_SERVICED, JobStatus.HOLD)
+
+
+class ServiceJob(models.Model):
+    """One service job as Amazon last showed it."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE, related_name="jobs")
+    service_job_id = models.CharField(max_length=100)
+    service_order_id = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=20, choices=JobStatus.choices, blank=True)
+    marketplace_id = models.CharField(max_length=20, blank=True)
+    store_id = models.CharField(max_length=100, blank=True)
+    asin = models.CharField(max_length=20, blank=True)
+    title = models.CharField(max_length=500, blank=True)
+    quantity = models.PositiveIntegerField(default=1)
+    location_type = models.CharField(max_length=20, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state_or_region = models.CharField(max_length=100, blank=True)
+    country_code = models.CharField(max_length=2, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    created_at = models.DateTimeField(null=True)
+    created_key = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
+    """``created_at``, or 1970 where Amazon gives none: a sort key without nulls."""
+
+    appointment_id = models.CharField(max_length=100, blank=True)
+    appointment_status = models.CharField(max_length=20, blank=True)
+    scheduled_start = models.DateTimeField(null=True)
+    scheduled_end = models.DateTimeField(null=True)
+    scheduled_key = models.DateTimeField(default=UNSCHEDULED)
+    local_date = models.DateField(null=True)
+    """The day of the appointment in the job's own zone."""
+    technician_count = models.PositiveSmallIntegerField(default=0)
+    technician_names = models.CharField(max_length=300, blank=True)
+    preferred_times = models.JSONField(default=list, blank=True)
+    """``[{"startTime": ISO, "durationInMinutes": int}]`` as the buyer chose them."""
+
+    buyer = SealedJSONField(owner="seller_id", blank=True)
+    """``{"name", "phone", "address": {…}}``: whatever identifies the buyer."""
+    payload = SealedJSONField(owner="seller_id", blank=True)
+    """Amazon's ``ServiceJob`` as received, for whatever has no column."""
+    digest = models.CharField(max_length=64)
+    """Keyed hash of the payload: an unchanged job costs no write."""
+
+    fetched_at = models.DateTimeField()
+    """When Amazon last showed the job in this form."""
+    changed_at = models.DateTimeField(db_index=True)
+    """When a change was last seen; Amazon's model has no such field."""
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seller", "service_job_id"], name="one_row_per_job")
+        ]
+        indexes = [
+            models.Index(fields=["service_job_id"]),
+            models.Index(fields=["seller", "status", "scheduled_key"]),
+            models.Index(fields=["seller", "scheduled_key", "id"]),
+            models.Index(fields=["seller", "created_key", "id"]),
+            models.Index(fields=["seller", "local_date"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.service_job_id
+
+    @property
+    def buyer_data(self) -> dict[str, Any]:
+        """The opened buyer fields, or an empty dict where there are none."""
+        return self.buyer or {}
+
+
+class Appointment(models.Model):
+    """One appointment of a job; a replaced one names its successor."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", "Active"
+        CANCELLED = "CANCELLED", "Cancelled"
+        COMPLETED = "COMPLETED", "Completed"
+
+    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="appointments")
+    appointment_id = models.CharField(max_length=100)
+    status = models.CharField(max_length=20, choices=Status.choices, blank=True)
+    start = models.DateTimeField(null=True)
+    duration_minutes = models.PositiveIntegerField(null=True)
+    rescheduled_to = models.CharField(max_length=100, blank=True)
+    """Amazon's ``rescheduledAppointmentId``."""
+    technicians = models.JSONField(default=list, blank=True)
+    """``[{"technicianId": str, "name": str}]``."""
+    proof_type = models.CharField(max_length=30, blank=True)
+    proof_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["start", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "appointment_id"], name="one_row_per_visit")
+        ]
+
+    def __str__(self) -> str:
+        return self.appointment_id
+
+
+class AssociatedItem(models.Model):
+    """A product that the service is performed on."""
+
+    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="items")
+    asin = models.CharField(max_length=20, blank=True)
+    title = models.CharField(max_length=500, blank=True)
+    brand = models.CharField(max_length=200, blank=True)
+    quantity = models.PositiveIntegerField(null=True)
+    order_id = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=20, blank=True)
+    delivery_estimate = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class JobReference(models.Model):
+    """One of the many values of a job that a filter may ask for."""
+
+    class Kind(models.TextChoices):
+        PRODUCT_ORDER = "order", "Product order id"
+        TRACKING = "tracking", "Tracking id"
+        SKILL = "skill", "Required skill"
+        ASIN = "asin", "ASIN"
+        RESOURCE = "resource", "Assigned resource id"
+
+    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="references")
+    seller = models.ForeignKey(Seller, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    value = models.CharField(max_length=100)
+
+    class Meta:
+        indexes = [models.Index(fields=["seller", "kind", "value"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+
+class JobWord(models.Model):
+    """The keyed hash of one word of a job: how sealed values are found."""
+
+    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="words")
+    word_hash = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["word_hash", "job"])]
+
+    def __str__(self) -> str:
+        return str(self.job_id)

@@ -1,0 +1,83 @@
+"""Encryption of single values at rest, and keyed hashes to find them again.
+
+A sealed value is ``v1.<key id>.<base64 of nonce and ciphertext>``: AES-256-GCM with the place it
+belongs to (model, field, owner) as associated data, so that a value copied to another row, field
+or owner does not open. The first key of ``FIELD_KEYS`` seals; every key opens.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+VERSION = "v1"
+NONCE_BYTES = 12
+
+
+class SealBroken(Exception):
+    """A sealed value does not open here: wrong key, wrong place, or it was changed."""
+
+
+class Keyring:
+    """The keys of ``FIELD_KEYS``: the first seals, all open and find."""
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        self._ciphers = {key_id(key): AESGCM(key) for key in keys}
+        self._search_keys = [hmac.digest(key, b"dispatch search", "sha256") for key in keys]
+        self._sealing = key_id(keys[0])
+
+    def seal(self, text: str, place: str) -> str:
+        """Encrypt ``text`` for ``place``."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[self._sealing].encrypt(nonce, text.encode(), place.encode())
+        return f"{VERSION}.{self._sealing}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def open(self, token: str, place: str) -> str:
+        """Decrypt what ``seal`` made for the same ``place``; raises `SealBroken`."""
+        try:
+            version, identity, body = token.split(".")
+            raw = base64.urlsafe_b64decode(body)
+            if version != VERSION:
+                raise ValueError(version)
+            cipher = self._ciphers[identity]
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()
+        except (ValueError, KeyError, InvalidTag):
+            # No cause and no token: neither may reach a log.
+            raise SealBroken(f"the value of {place.split(':')[0]} does not open") from None
+
+    def word_hashes(self, word: str, scope: str) -> list[int]:
+        """Signed 64-bit keyed hashes of a word within a scope, one per key, the sealing key first.
+
+        The scope (a seller) keeps equal words of two sellers apart.
+        """
+        message = f"{scope}\0{word}".encode()
+        return [
+            int.from_bytes(hmac.digest(key, message, "sha256")[:8], "big", signed=True)
+            for key in self._search_keys
+        ]
+
+    def digest(self, text: str, scope: str) -> str:
+        """A keyed fingerprint of ``text`` within a scope: equal text, equal digest, no way back."""
+        return hmac.digest(self._search_keys[0], f"{scope}\0{text}".encode(), "sha256").hex()
+
+
+def key_id(key: bytes) -> str:
+    """A short public name of a key."""
+    return hashlib.sha256(b"dispatch key id" + key).hexdigest()[:8]
+
+
+@lru_cache(maxsize=4)
+def _keyring(keys: tuple[bytes, ...]) -> Keyring:
+    return Keyring(keys)
+
+
+def keyring() -> Keyring:
+    """The keyring of the running settings."""
+    return _keyring(settings.FIELD_KEYS)

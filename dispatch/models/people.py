@@ -1,0 +1,106 @@
+"""People, and what they may do for a seller."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Makes people; the e-mail address is the log-in."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> Person:
+        person = self.model(email=self.normalize_email(email).lower(), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def get_by_natural_key(self, username: str | None) -> Person:
+        return self.get(email__iexact=username)
+
+
+class Person(AbstractBaseUser):
+    """One person, one account."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", "As the device"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=100)
+    time_zone = models.CharField(max_length=64, blank=True)
+    theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    shortcuts = models.BooleanField("keyboard shortcuts", default=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """What a person is for a seller."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        DISPATCHER = "dispatcher", "Dispatcher"
+        TECHNICIAN = "technician", "Technician"
+        AUDITOR = "auditor", "Auditor"
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
+    seller = models.ForeignKey("Seller", models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "seller"], name="one_role_per_seller")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} as {self.role}"
+
+
+class Technician(models.Model):
+    """A row of the local roster: Amazon's API cannot list technicians."""
+
+    seller = models.ForeignKey("Seller", models.CASCADE, related_name="technicians")
+    person = models.ForeignKey(
+        Person, models.SET_NULL, null=True, blank=True, related_name="technicians"
+    )
+    name = models.CharField(max_length=100)
+    skills = models.JSONField(default=list, blank=True)
+    colour = models.PositiveSmallIntegerField(default=0)
+    active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TechnicianResource(models.Model):
+    """An Amazon resource id by which a technician is assigned."""
+
+    technician = models.ForeignKey(Technician, models.CASCADE, related_name="resources")
+    seller = models.ForeignKey("Seller", models.CASCADE, related_name="+")
+    resource_id = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seller", "resource_id"], name="one_technician_per_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.resource_id

@@ -1,0 +1,35 @@
+"""What has to be fetched, and when: the rows are the truth, whoever runs them only claims them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from dispatch.models.sellers import Seller
+
+
+class SyncJob(models.Model):
+    """One recurring task of a seller."""
+
+    class Kind(models.TextChoices):
+        FIRST_LOAD = "first_load", "First load"
+        INCREMENTAL = "incremental", "What has changed"
+
+    seller = models.ForeignKey(Seller, models.CASCADE, related_name="sync_jobs")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    next_run_at = models.DateTimeField(default=timezone.now, db_index=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    page_token = models.TextField(blank=True)
+    """Where an interrupted first load goes on."""
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["seller", "kind"], name="one_task_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.seller_id}"

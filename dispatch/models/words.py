@@ -1,0 +1,33 @@
+"""How text is cut into the words by which sealed values are found again."""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+_PHONE = re.compile(r"[+(]?[\d\s()./+-]{6,}")
+_SPOKEN_LENGTHS = (10, 7, 4)
+"""A number without its country code, a local number, and the last digits people read out."""
+
+
+def split_words(text: str) -> list[str]:
+    """Words as they are hashed and looked up: case-folded runs of letters and digits."""
+    return _WORD.findall(text.casefold())
+
+
+def phone_words(phone: str) -> set[str]:
+    """The forms under which a stored phone number is found."""
+    digits = _digits(phone)
+    return {
+        digits[-length:] for length in (len(digits), *_SPOKEN_LENGTHS) if len(digits) >= length
+    } - {""}
+
+
+def typed_phone(text: str) -> str:
+    """The digits of a text that looks like a phone number, else ""."""
+    digits = _digits(text) if _PHONE.fullmatch(text.strip()) else ""
+    return digits if len(digits) in (7, 10) or len(digits) > 10 else ""
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)

@@ -1,0 +1,74 @@
+"""Rows for a CSV file: formula-safe, buyer data only for who may see it, and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+
+from dispatch.models import AccessRecord, Membership, Person, ServiceJob
+from dispatch.selectors.access import DISPATCHES
+from dispatch.selectors.pages import Order
+
+PUBLIC_COLUMNS = (
+    "Job id", "Order id", "Seller", "Title", "Status", "Start (UTC)", "End (UTC)", "Time zone",
+    "Technicians", "City", "State", "Country", "Store", "Created (UTC)",
+)  # fmt: skip
+BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
+
+
+def rows(
+    *, person: Person, jobs: QuerySet[ServiceJob], order: Order
+) -> Iterator[tuple[str, ...]]:
+    """A heading and one row a job, every cell safe to open in a spreadsheet.
+
+    Buyer columns are filled only for sellers this person dispatches for. The export is recorded
+    with the number of rows when it ends, also when it is broken off.
+    """
+    open_to = set(
+        Membership.objects.filter(person=person, role__in=DISPATCHES).values_list(
+            "seller_id", flat=True
+        )
+    )
+    yield PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
+    sign = "-" if order.descending else ""
+    found = jobs.select_related("seller").order_by(f"{sign}{order.column}", f"{sign}pk")
+    count = 0
+    try:
+        for job in found.defer("payload").iterator(chunk_size=500):
+            count += 1
+            cells = _public(job)
+            if open_to:
+                cells += _buyer(job) if job.seller_id in open_to else ("",) * len(BUYER_COLUMNS)
+            yield tuple(map(_inert, cells))
+    finally:
+        AccessRecord.objects.create(person=person, kind=AccessRecord.Kind.EXPORT, jobs=count)
+
+
+def _public(job: ServiceJob) -> tuple[str, ...]:
+    moments = (job.scheduled_start, job.scheduled_end)
+    start, end = (moment.isoformat() if moment else "" for moment in moments)
+    return (
+        job.service_job_id, job.service_order_id, job.seller.name, job.title,
+        job.get_status_display(), start, end, job.time_zone, job.technician_names, job.city,
+        job.state_or_region, job.country_code, job.store_id,
+        job.created_at.isoformat() if job.created_at else "",
+    )  # fmt: skip
+
+
+def _buyer(job: ServiceJob) -> tuple[str, ...]:
+    buyer = job.buyer_data
+    address = buyer.get("address", {})
+    lines = (address.get(f"address_line{number}", "") for number in (1, 2, 3))
+    return (
+        buyer.get("name", ""),
+        buyer.get("phone", ""),
+        ", ".join(filter(None, lines)),
+        address.get("postal_code", ""),
+    )
+
+
+def _inert(cell: str) -> str:
+    """A spreadsheet takes a cell with one of these beginnings for a formula."""
+    dangerous = cell.lstrip().startswith(("=", "+", "-", "@")) or cell.startswith(("\t", "\r", "\n"))
+    return f"'{cell}" if dangerous else cell

@@ -1,0 +1,214 @@
+"""The write ledger: nothing reaches Amazon without a row made before, and no row sends twice.
+
+A write goes pending → sent → accepted, warned, refused or unknown. An unknown outcome is settled by
+reading the job back, never by sending again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from dispatch.models import Action, Appointment, JobStatus, Person, ServiceJob
+from dispatch.services import amazon, sync
+from dispatch.spapi import (
+    ApiResponse,
+    SellingApiException,
+    SellingApiOutcomeUnknown,
+    SellingApiUnreadableException,
+    Services,
+)
+
+log = logging.getLogger(__name__)
+
+Call = Callable[[Services], ApiResponse]
+Payload = dict[str, Any]
+
+PATIENCE = 10.0
+"""Seconds a repeated submit waits for the answer to the first."""
+SETTLE_AFTER = dt.timedelta(seconds=30)
+"""How long Amazon may take to show a write whose answer was lost; then it did not happen."""
+ABANDONED_AFTER = dt.timedelta(minutes=2)
+"""A row still waiting after this belonged to a process that died."""
+
+
+class KeyReused(Exception):
+    """The form's key was spent on a different write; nothing was sent."""
+
+
+def carry_out(
+    *,
+    key: uuid.UUID,
+    person: Person,
+    job: ServiceJob,
+    kind: Action.Kind,
+    payload: Payload,
+    call: Call,
+) -> Action:
+    """Write to Amazon once for this key, and return the row with what Amazon said.
+
+    ``payload`` is what is sent, by Amazon's names, without buyer data; ``call`` sends it. A second
+    submit with the same key and payload waits for the first and returns its row. Raises `KeyReused`
+    when the key belongs to another write.
+    """
+    action, created = _open(key=key, person=person, job=job, kind=kind, payload=payload)
+    if not created:
+        return _await_first(action, person=person, job=job, kind=kind, payload=payload)
+    _send(action, call)
+    return action
+
+
+def _open(
+    *, key: uuid.UUID, person: Person, job: ServiceJob, kind: Action.Kind, payload: Payload
+) -> tuple[Action, bool]:
+    try:
+        with transaction.atomic():
+            action = Action.objects.create(
+                key=key, person=person, seller=job.seller, job=job, kind=kind, payload=payload
+            )
+    except IntegrityError:
+        return Action.objects.get(key=key), False
+    return action, True
+
+
+def _await_first(
+    action: Action, *, person: Person, job: ServiceJob, kind: Action.Kind, payload: Payload
+) -> Action:
+    same_form = (action.person_id, action.job_id, action.kind) == (person.pk, job.pk, kind)
+    if not same_form or action.payload != payload:
+        raise KeyReused
+    deadline = time.monotonic() + PATIENCE
+    while action.state in (Action.State.PENDING, Action.State.SENT):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+        action.refresh_from_db()
+    return action
+
+
+def _send(action: Action, call: Call) -> None:
+    seller = action.seller
+    _mark(action, state=Action.State.SENT, sent_at=timezone.now())
+    try:
+        with amazon.client(seller, interactive=True) as client:
+            response = call(client)
+    except amazon.FAULTS as error:
+        if _may_have_happened(error):
+            _mark(action, state=Action.State.UNKNOWN, **_said(error))
+            settle(action)
+        else:
+            _mark(action, state=Action.State.REFUSED, settled_at=timezone.now(), **_said(error))
+    else:
+        _accept(action, response)
+
+
+def _accept(action: Action, response: ApiResponse) -> None:
+    warnings = list(response.warnings or [])
+    result = response.payload if isinstance(response.payload, dict) else {}
+    _mark(
+        action,
+        state=Action.State.WARNED if warnings else Action.State.ACCEPTED,
+        warnings=warnings,
+        result={key: result[key] for key in ("appointmentId",) if key in result},
+        request_id=response.request_id or "",
+        status_code=200,
+        settled_at=timezone.now(),
+    )
+
+
+def _mark(action: Action, **changes: Any) -> None:
+    for name, value in changes.items():
+        setattr(action, name, value)
+    action.save(update_fields=list(changes))
+
+
+def _may_have_happened(error: Exception) -> bool:
+    """A write that Amazon neither accepted nor refused; repeats of a PUT end here too."""
+    if isinstance(error, SellingApiOutcomeUnknown | SellingApiUnreadableException):
+        return True
+    return isinstance(error, SellingApiException) and error.code >= 500
+
+
+def _said(error: Exception) -> dict[str, Any]:
+    """What a refusal leaves in the ledger: Amazon's own words where it spoke, then ours."""
+    said: list[Any] = []
+    if isinstance(error, SellingApiException) and 400 <= error.code < 500:
+        said = error.error
+    return {
+        "errors": said or [{"code": "", "message": amazon.in_words(error)}],
+        "status_code": getattr(error, "code", None),
+        "request_id": getattr(error, "request_id", None) or "",
+    }
+
+
+def settle_open() -> int:
+    """Settle what a lost answer or a dead process left open; returns how many are settled now."""
+    now = timezone.now()
+    lost = Q(state=Action.State.UNKNOWN) | Q(
+        state=Action.State.SENT, sent_at__lt=now - ABANDONED_AFTER
+    )
+    never_sent = Action.objects.filter(
+        state=Action.State.PENDING, created_at__lt=now - ABANDONED_AFTER
+    )
+    settled = never_sent.update(
+        state=Action.State.REFUSED,
+        settled_at=now,
+        errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
+    )
+    for action in Action.objects.filter(lost).select_related("job", "seller"):
+        settled += settle(action)
+    return settled
+
+
+def settle(action: Action) -> bool:
+    """Read the job back and decide what became of a write without an answer.
+
+    Accepted as soon as the job shows it; refused, and safe to send again, when the job still does
+    not show it `SETTLE_AFTER` the sending; otherwise it stays unknown.
+    """
+    if action.job is None:
+        return False
+    try:
+        job = sync.refresh_job(action.job)
+    except amazon.FAULTS as error:
+        log.warning("action %s cannot be settled yet: %s", action.pk, amazon.in_words(error))
+        return False
+    if _shows(job, action):
+        _mark(action, state=Action.State.ACCEPTED, errors=[], settled_at=timezone.now())
+        return True
+    if action.sent_at and action.sent_at < timezone.now() - SETTLE_AFTER:
+        message = "Amazon did not carry it out. It is safe to send it again."
+        _mark(
+            action,
+            state=Action.State.REFUSED,
+            errors=[{"code": "", "message": message}],
+            settled_at=timezone.now(),
+        )
+        return True
+    return False
+
+
+def _shows(job: ServiceJob, action: Action) -> bool:
+    """Whether the job, as Amazon has it now, shows what the action asked for."""
+    kind, payload = action.kind, action.payload
+    if kind == Action.Kind.COMPLETE:
+        return job.status == JobStatus.COMPLETED
+    if kind == Action.Kind.CANCEL:
+        return job.status == JobStatus.CANCELLED
+    active = job.appointments.filter(status=Appointment.Status.ACTIVE)
+    if kind == Action.Kind.ASSIGN:
+        wanted = {resource["resourceId"] for resource in payload["resources"]}
+        visit = active.filter(appointment_id=payload["appointmentId"]).first()
+        return visit is not None and {t["technicianId"] for t in visit.technicians} == wanted
+    start = dt.datetime.fromisoformat(payload["appointmentTime"]["startTime"])
+    # A reschedule to the time it already had shows only by its new id.
+    replaced = payload.get("appointmentId", "")
+    return active.filter(start=start).exclude(appointment_id=replaced).exists()

@@ -1,0 +1,216 @@
+"""Fills the mirror: a first load with progress, then what has changed, seller by seller.
+
+Amazon sends no notification for service jobs, so asking is the only way to learn of changes.
+Source: ``getServiceJobs`` of Amazon's model.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from dispatch.models import Seller, ServiceJob, SyncJob
+from dispatch.services import amazon, mirror
+from dispatch.spapi import (
+    ApiResponse,
+    SellingApiBadRequestException,
+    Services,
+)
+
+log = logging.getLogger(__name__)
+
+PACE = dt.timedelta(seconds=30)
+OVERLAP = dt.timedelta(minutes=2)
+"""How far each look reaches back behind the last: clocks differ and Amazon's index lags."""
+FIRST_LOAD_REACH = dt.timedelta(days=90)
+LEASE = dt.timedelta(minutes=2)
+LONGEST_PAUSE = dt.timedelta(minutes=10)
+NEVER_AGAIN = dt.timedelta(days=3650)
+
+
+def start(seller: Seller) -> None:
+    """Have the seller's jobs loaded from scratch, then kept up to date."""
+    SyncJob.objects.update_or_create(
+        seller=seller,
+        kind=SyncJob.Kind.FIRST_LOAD,
+        defaults={
+            "next_run_at": timezone.now(),
+            "lease_until": None,
+            "page_token": "",
+            "done": 0,
+            "total": 0,
+            "finished_at": None,
+            "attempts": 0,
+            "last_error": "",
+        },
+    )
+    SyncJob.objects.get_or_create(seller=seller, kind=SyncJob.Kind.INCREMENTAL)
+
+
+def run_due() -> int:
+    """Run every task that is due, each claimed by one conditional update; returns how many ran."""
+    due = SyncJob.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=timezone.now()), next_run_at__lte=timezone.now()
+    )
+    ran = 0
+    for task_id in due.order_by("next_run_at").values_list("pk", flat=True):
+        task = claim(task_id)
+        if task is not None:
+            run(task)
+            ran += 1
+    return ran
+
+
+def claim(task_id: int) -> SyncJob | None:
+    """Take a task for `LEASE`; None when somebody else has it or it is gone."""
+    now = timezone.now()
+    taken = SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=task_id).update(
+        lease_until=now + LEASE
+    )
+    return SyncJob.objects.select_related("seller").get(pk=task_id) if taken else None
+
+
+def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
+    """Do a claimed task and write down how it went; never raises for what Amazon says."""
+    seller = task.seller
+    if not seller.usable:
+        return _finish(task, next_in=LONGEST_PAUSE, error=seller.get_state_display())
+    refused = seller.state != Seller.State.CONNECTED
+    try:
+        with amazon.client(seller, interactive=interactive) as client:
+            next_in = _WORK[SyncJob.Kind(task.kind)](task, client)
+    except amazon.FAULTS as error:
+        log.warning("sync %s of seller %s: %s", task.kind, seller.pk, amazon.in_words(error))
+        return _finish(task, next_in=_pause(task.attempts), error=amazon.in_words(error))
+    if refused:
+        amazon.note_state(seller, Seller.State.CONNECTED)
+    return _finish(task, next_in=next_in, error="")
+
+
+def refresh_now(seller: Seller) -> SyncJob | None:
+    """Ask Amazon at once what has changed; None when that is being done already."""
+    task, _ = SyncJob.objects.get_or_create(seller=seller, kind=SyncJob.Kind.INCREMENTAL)
+    claimed = claim(task.pk)
+    return run(claimed, interactive=True) if claimed else None
+
+
+def refresh_job(job: ServiceJob) -> ServiceJob:
+    """Read one job from Amazon now and store it; raises one of `amazon.FAULTS`."""
+    asked_at = timezone.now()
+    with amazon.client(job.seller, interactive=True) as session:
+        payload = session.get_service_job_by_service_job_id(job.service_job_id).payload
+    if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
+        mirror.store(job.seller, [payload], fetched_at=asked_at)
+        ServiceJob.objects.filter(pk=job.pk, fetched_at__lt=asked_at).update(fetched_at=asked_at)
+    return ServiceJob.objects.select_related("seller").get(pk=job.pk)
+
+
+def find_job(seller: Seller, service_job_id: str) -> ServiceJob | None:
+    """Fetch a job that the mirror does not hold yet, by its pasted id."""
+    asked_at = timezone.now()
+    with amazon.client(seller, interactive=True) as session:
+        payload = session.get_service_job_by_service_job_id(service_job_id).payload
+    if isinstance(payload, dict) and payload.get("serviceJobId") == service_job_id:
+        mirror.store(seller, [payload], fetched_at=asked_at)
+    return ServiceJob.objects.filter(seller=seller, service_job_id=service_job_id).first()
+
+
+def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
+    """All jobs created since the date the owner chose, page by page, going on where it stopped."""
+    seller, started_at = task.seller, timezone.now()
+    since = seller.sync_since or started_at - FIRST_LOAD_REACH
+    while not task.finished_at:
+        asked_at = timezone.now()
+        page = _first_load_page(task, client, since)
+        jobs = (page.payload or {}).get("jobs") or []
+        mirror.store(seller, jobs, fetched_at=asked_at)
+        _note_progress(task, page, len(jobs))
+    _synced(seller, started_at)
+    return NEVER_AGAIN
+
+
+def _first_load_page(task: SyncJob, client: Services, since: dt.datetime) -> ApiResponse:
+    filters = {"createdAfter": since, "pageSize": 20, "sortField": "JOB_DATE", "sortOrder": "ASC"}
+    if not task.page_token:
+        return client.get_service_jobs(**filters)
+    try:
+        return client.get_service_jobs(**filters, pageToken=task.page_token)
+    except SellingApiBadRequestException:
+        # The token outlived its welcome while we were away: begin again, nothing is lost.
+        task.page_token, task.done = "", 0
+        return client.get_service_jobs(**filters)
+
+
+def _note_progress(task: SyncJob, page: ApiResponse, count: int) -> None:
+    token = page.next_token or ""
+    task.done += count
+    task.total = max((page.payload or {}).get("totalResultSize") or 0, task.done)
+    # A repeated token, or one on an empty page, would go round for ever.
+    over = not token or not count or token == task.page_token
+    task.page_token = "" if over else token
+    task.finished_at = timezone.now() if over else None
+    task.lease_until = timezone.now() + LEASE
+    task.save(update_fields=["done", "total", "page_token", "finished_at", "lease_until"])
+
+
+def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
+    """Whatever Amazon changed since the last look, with an overlap."""
+    seller, started_at = task.seller, timezone.now()
+    if seller.synced_at is None:
+        return dt.timedelta(seconds=2)  # The first load comes first.
+    for asked_at, jobs in _pages(client, lastUpdatedAfter=seller.synced_at - OVERLAP):
+        mirror.store(seller, jobs, fetched_at=asked_at)
+        SyncJob.objects.filter(pk=task.pk).update(lease_until=timezone.now() + LEASE)
+    _synced(seller, started_at)
+    return PACE
+
+
+def _pages(
+    client: Services, **filters: object
+) -> Iterator[tuple[dt.datetime, list[dict[str, Any]]]]:
+    """Pages of jobs with the moment each was asked for; stops at a token seen before."""
+    token, seen = "", {""}
+    while True:
+        asked_at = timezone.now()
+        page = client.get_service_jobs(
+            pageSize=20, **filters, **({"pageToken": token} if token else {})
+        )
+        yield asked_at, (page.payload or {}).get("jobs") or []
+        token = page.next_token or ""
+        if token in seen:
+            return
+        seen.add(token)
+
+
+def _synced(seller: Seller, at: dt.datetime) -> None:
+    Seller.objects.filter(pk=seller.pk).update(synced_at=at)
+    seller.synced_at = at
+
+
+def _finish(task: SyncJob, *, next_in: dt.timedelta, error: str) -> SyncJob:
+    now = timezone.now()
+    task.lease_until = None
+    task.next_run_at = now + next_in
+    task.last_error = error[:300]
+    task.attempts = task.attempts + 1 if error else 0
+    task.last_success_at = task.last_success_at if error else now
+    task.save(
+        update_fields=["lease_until", "next_run_at", "last_error", "attempts", "last_success_at"]
+    )
+    return task
+
+
+def _pause(attempts: int) -> dt.timedelta:
+    """How long to wait after a failure: doubling from `PACE`, at most `LONGEST_PAUSE`."""
+    return min(PACE * 2 ** min(attempts, 10), LONGEST_PAUSE)
+
+
+_WORK: dict[SyncJob.Kind, Callable[[SyncJob, Services], dt.timedelta]] = {
+    SyncJob.Kind.FIRST_LOAD: _first_load,
+    SyncJob.Kind.INCREMENTAL: _incremental,
+}

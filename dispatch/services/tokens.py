@@ -1,0 +1,71 @@
+"""Access tokens shared by every process through the cache, sealed there."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache as once
+
+from django.core.cache import cache
+
+from dispatch.models.keyring import SealBroken, keyring
+
+LOCK_SECONDS = 30
+"""Longer than a renewal may take; a lock left by a dead process ends by itself."""
+
+
+class SharedTokenCache:
+    """`dispatch.spapi.TokenCache` over Django's cache: one renewal at a time on all machines."""
+
+    def __init__(self) -> None:
+        self._here: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def get(self, key: str) -> tuple[str, float] | None:
+        """(token, end in seconds since 1970), or None."""
+        sealed = cache.get(_name(key))
+        if sealed is None:
+            return None
+        try:
+            token, expires_at = json.loads(keyring().open(sealed, _place(key)))
+        except SealBroken:
+            return None  # Sealed with keys that are gone: as good as no token.
+        return token, expires_at
+
+    def put(self, key: str, token: str, expires_at: float) -> None:
+        sealed = keyring().seal(json.dumps([token, expires_at]), _place(key))
+        cache.set(_name(key), sealed, timeout=max(1, int(expires_at - time.time())))
+
+    def forget(self, key: str) -> None:
+        cache.delete(_name(key))
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Held while a token is renewed; waits for another process up to `LOCK_SECONDS`."""
+        with self._here[key]:
+            deadline = time.monotonic() + LOCK_SECONDS
+            while not cache.add(f"{_name(key)}.lock", 1, LOCK_SECONDS):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+            try:
+                yield
+            finally:
+                cache.delete(f"{_name(key)}.lock")
+
+
+@once
+def shared_token_cache() -> SharedTokenCache:
+    """The token cache of this process."""
+    return SharedTokenCache()
+
+
+def _name(key: str) -> str:
+    return f"lwa.{key}"
+
+
+def _place(key: str) -> str:
+    return f"access token:{key}"

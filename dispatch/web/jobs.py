@@ -1,0 +1,294 @@
+"""The jobs list: filter, sort, page, export, refresh."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dispatch.models import AccessRecord, Person, Seller, ServiceJob
+from dispatch.selectors import jobs as read
+from dispatch.selectors.access import DISPATCHES, jobs_for, sellers_for
+from dispatch.selectors.pages import COUNT_BOUND, Order, Page, bounded_count, page
+from dispatch.services import amazon, exports, sync
+from dispatch.web import clock
+from dispatch.web.filters import JobFilter
+from dispatch.web.guards import PersonRequest
+
+PAGE_SIZE = 50
+SORTS = {
+    "when": "scheduled_key",
+    "job": "title",
+    "status": "status",
+    "technicians": "technician_names",
+    "place": "city",
+    "created": "created_key",
+    "changed": "changed_at",
+}
+COLUMNS = (
+    ("when", "When, at the job"),
+    ("job", "Job"),
+    ("status", "Status"),
+    ("technicians", "Technicians"),
+    ("place", "Place"),
+    ("", "Clock"),
+)
+DEFAULT_VIEW = "open"
+VIEWS_BY_STATUS = frozenset({"open", "done"})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list as an address describes it, for one person at one moment."""
+
+    query: QueryDict
+    filter: JobFilter
+    order: Order
+    sellers: list[Seller]
+    visible: read.Jobs
+    now: dt.datetime
+
+    @property
+    def sort(self) -> str:
+        name = next(name for name, column in SORTS.items() if column == self.order.column)
+        return f"-{name}" if self.order.descending else name
+
+    def page(self) -> Page[ServiceJob]:
+        rows = self.filter.found().select_related("seller").defer("payload", "buyer")
+        return page(rows, self.order, self.query.get("page", ""), PAGE_SIZE)
+
+    def address(self, **changes: str) -> str:
+        """The address of this list with some parameters changed; "" takes one out."""
+        query = self.query.copy()
+        query.pop("page", None)
+        for name, value in changes.items():
+            query.pop(name, None)
+            if value:
+                query[name] = value
+        return f"/jobs/?{query.urlencode()}" if query else "/jobs/"
+
+
+def read_listing(request: PersonRequest) -> Listing:
+    """What the address asks for; a wrong sort or page is the default one."""
+    person, now = request.user, timezone.now()
+    query = _settled(request.GET)
+    visible = jobs_for(person)
+    sellers = list(sellers_for(person))
+    sort = query.get("sort", "")
+    return Listing(
+        query=query,
+        filter=JobFilter(query, visible, person=person, sellers=sellers, now=now),
+        order=Order(SORTS.get(sort.removeprefix("-"), SORTS["when"]), sort.startswith("-")),
+        sellers=sellers,
+        visible=visible,
+        now=now,
+    )
+
+
+def _settled(asked: QueryDict) -> QueryDict:
+    """The query without empty parts; a status of one's own choosing beats the view's."""
+    query = QueryDict(mutable=True)
+    for name, values in asked.lists():
+        filled = [value for value in values if value.strip()]
+        if filled and name != "csrfmiddlewaretoken":
+            query.setlist(name, filled)
+    if not query.keys() - {"sort", "page"}:
+        query["view"] = DEFAULT_VIEW
+    if "status" in query and query.get("view") in VIEWS_BY_STATUS:
+        query["view"] = "all"
+    return query
+
+
+@require_safe
+@login_required
+def job_list(request: PersonRequest) -> HttpResponse:
+    """The list as a page, or its swapped parts when htmx asks."""
+    context = _context(read_listing(request))
+    swap = request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request
+    return render(request, "jobs/list.html#swap" if swap else "jobs/list.html", context)
+
+
+def _context(listing: Listing) -> dict[str, Any]:
+    found = listing.filter.found()
+    count = bounded_count(found)
+    shown = listing.page()
+    return {
+        "listing": listing,
+        "now": listing.now,
+        "form": listing.filter.form,
+        "errors": _errors(listing.filter),
+        "chips": _chips(listing),
+        "hidden": {name: listing.query.get(name, "") for name in ("view", "sort")},
+        "views": _views(listing),
+        "columns": _columns(listing),
+        "rows": shown.rows,
+        "count": count,
+        "count_text": count_text(count),
+        "previous_url": listing.address(page=shown.previous) if shown.previous else "",
+        "next_url": listing.address(page=shown.next) if shown.next else "",
+        "loading": read.first_loads(listing.sellers),
+        "synced_at": min((s.synced_at for s in listing.sellers if s.synced_at), default=None),
+        "stale": any(read.is_stale(seller, listing.now) for seller in listing.sellers),
+        "lookup": _lookup(listing, count),
+        "export_url": "/jobs/export.csv?" + listing.query.urlencode(),
+    }
+
+
+def count_text(count: int) -> str:
+    """"1 job", "214 jobs", "10,000+ jobs"."""
+    if count > COUNT_BOUND:
+        return f"{COUNT_BOUND:,}+ jobs"
+    return "1 job" if count == 1 else f"{count:,} jobs"
+
+
+def _errors(chosen: JobFilter) -> list[tuple[str, str]]:
+    form = chosen.form
+    return [
+        (str(form.fields[name].label), str(problem))
+        for name, problems in form.errors.items()
+        for problem in problems
+        if name in form.fields
+    ]
+
+
+def _views(listing: Listing) -> list[dict[str, Any]]:
+    counts = read.quick_view_counts(listing.visible, listing.now)
+    current = listing.query.get("view", "")
+    return [
+        {
+            "label": view.label,
+            "url": f"/jobs/?view={view.slug}",
+            "current": view.slug == current,
+            "count": min(counts[view.slug], COUNT_BOUND),
+            "late": view.slug == "late" and counts["late"] > 0,
+        }
+        for view in read.QUICK_VIEWS
+    ]
+
+
+def _columns(listing: Listing) -> list[dict[str, str]]:
+    columns = []
+    for name, label in COLUMNS:
+        ascending = bool(name) and listing.sort == name
+        descending = bool(name) and listing.sort == f"-{name}"
+        columns.append(
+            {
+                "label": label,
+                "url": listing.address(sort=f"-{name}" if ascending else name) if name else "",
+                "direction": "ascending" if ascending else "descending" if descending else "",
+            }
+        )
+    return columns
+
+
+CHIPS = (
+    ("status", "Status", ("status",)),
+    ("scheduled", "Scheduled", ("scheduled_from", "scheduled_to")),
+    ("technician", "Technician", ("technician",)),
+    ("seller", "Seller", ("seller",)),
+    ("skill", "Skill", ("skill",)),
+    ("store", "Store", ("store",)),
+    ("created", "Created", ("created_from", "created_to")),
+    ("more", "More", ("updated_from", "updated_to", "marketplace", "order", "product_order",
+                      "tracking", "asin")),
+)  # fmt: skip
+
+
+def _chips(listing: Listing) -> list[dict[str, Any]]:
+    form = listing.filter.form
+    chips = []
+    for slug, label, names in CHIPS:
+        active = [name for name in names if listing.query.getlist(name)]
+        chips.append(
+            {
+                "slug": slug,
+                "label": label,
+                "fields": [form[name] for name in names],
+                "summary": _summary(listing, active),
+                "active": bool(active),
+                "clear_url": listing.address(**dict.fromkeys(names, "")),
+            }
+        )
+    return chips
+
+
+def _summary(listing: Listing, names: list[str]) -> str:
+    """What an active chip says: the chosen words, shortened when there are many."""
+    words: list[str] = []
+    for name in names:
+        labels = dict(getattr(listing.filter.form.fields[name], "choices", ()))
+        words += [str(labels.get(value, value)) for value in listing.query.getlist(name)]
+    shown = ", ".join(words[:2])[:40]
+    return f"{shown} +{len(words) - 2}" if len(words) > 2 else shown
+
+
+def _lookup(listing: Listing, count: int) -> str:
+    """A pasted job id that the mirror does not hold, for a look at Amazon."""
+    text = listing.query.get("q", "").strip()
+    looks_like_id = 5 <= len(text) <= 100 and not any(part.isspace() for part in text)
+    return text if count == 0 and looks_like_id and any(c.isdigit() for c in text) else ""
+
+
+@require_POST
+@login_required
+def refresh(request: PersonRequest) -> HttpResponse:
+    """Ask Amazon now what has changed, for every seller of this person."""
+    for seller in sellers_for(request.user):
+        task = sync.refresh_now(seller)
+        if task is not None and task.last_error:
+            messages.error(request, f"{seller.name}: {task.last_error}")
+    return redirect(_back(request))
+
+
+@require_POST
+@login_required
+def find(request: PersonRequest) -> HttpResponse:
+    """Fetch a job by its pasted id from the sellers this person dispatches for."""
+    job_id = request.POST.get("q", "").strip()[:100]
+    for seller in sellers_for(request.user, DISPATCHES):
+        try:
+            job = sync.find_job(seller, job_id) if job_id else None
+        except amazon.FAULTS:
+            continue
+        if job is not None:
+            return redirect("job", job.service_job_id)
+    messages.error(request, "Amazon knows no such job of your sellers.")
+    return redirect(_back(request))
+
+
+def _back(request: HttpRequest) -> str:
+    query = QueryDict(request.POST.get("query", "")[:2000]).urlencode()
+    return f"/jobs/?{query}" if query else "/jobs/"
+
+
+@require_safe
+@login_required
+def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
+    """A CSV file of exactly what the filter shows."""
+    listing = read_listing(request)
+    if not listing.filter.is_valid():
+        return redirect(listing.address())
+    rows = exports.rows(person=request.user, jobs=listing.filter.found(), order=listing.order)
+    writer = csv.writer(_Echo())
+    response = StreamingHttpResponse(
+        (writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8"
+    )
+    name = f"jobs-{listing.now:%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+class _Echo:
+    """A file whose ``write`` gives the line back, for streaming."""
+
+    def write(self, line: str) -> str:
+        return line

@@ -1,0 +1,80 @@
+"""The rail on a desk, the bar on a phone, and who is looking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from dispatch.models import Membership, Person
+
+Role = Membership.Role
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One way to a screen."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+    badge: int = 0
+
+
+SCREENS = (
+    ("Jobs", "/jobs/", "jobs", frozenset(Role)),
+    ("Sellers", "/sellers/", "sellers", frozenset({Role.OWNER})),
+    ("People", "/people/", "people", frozenset({Role.OWNER})),
+)
+ACCOUNT = (
+    ("Settings", "account_settings", "settings"),
+    ("Password", "account_change_password", "key"),
+    ("Two-factor", "mfa_index", "shield"),
+)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the screens of this person's roles, and how they like them shown."""
+    person = getattr(request, "user", None)
+    if not isinstance(person, Person):
+        return {}
+    nav = _nav(request, person)
+    return {
+        "nav": nav,
+        "bottom_nav": [*_phone_views(request), *nav[:1]],
+        "account_nav": [
+            NavItem(label, reverse(name), icon, request.path == reverse(name))
+            for label, name, icon in ACCOUNT
+        ],
+        "person": {"name": person.name or person.email, "initials": initials(str(person))},
+        "theme": person.theme,
+        "shortcuts": "on" if person.shortcuts else "off",
+    }
+
+
+def _nav(request: HttpRequest, person: Person) -> list[NavItem]:
+    roles = set(person.memberships.values_list("role", flat=True))
+    # Whoever has no seller yet begins by connecting one.
+    roles = roles or {Role.OWNER}
+    return [
+        NavItem(label, url, icon, request.path.startswith(url))
+        for label, url, icon, who in SCREENS
+        if who & roles
+    ]
+
+
+def _phone_views(request: HttpRequest) -> list[NavItem]:
+    view = request.GET.get("view", "") if request.path == "/jobs/" else ""
+    return [
+        NavItem("Today", "/jobs/?view=today", "today", view == "today"),
+        NavItem("Late", "/jobs/?view=late", "attention", view == "late"),
+    ]
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word, upper case."""
+    words = name.replace("@", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

@@ -1,0 +1,21 @@
+"""The settings of a test run: secrets of its own, nothing from this machine's ``var/``."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["DISPATCH_ENV_FILE"] = ""
+os.environ.setdefault("SECRET_KEY", "a secret of the tests and of nothing else at all")
+os.environ.setdefault("FIELD_KEYS", "dGVzdHMga2V5IG9mIGV4YWN0bHkgMzIgYnl0ZXMhISE=")
+os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
+os.environ["DISPATCH_DEMO"] = "false"
+os.environ.setdefault("SECURE_COOKIES", "false")
+
+from dispatch.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
