@@ -1,0 +1,44 @@
+"""A local SP-API Services v1 and Log-in-with-Amazon server with real rules.
+
+``python manage.py sandbox --port 8787 [--jobs 400] [--seed 7] [--state FILE]``, or inside a test:
+``with dispatch.sandbox.server.SandboxServer(jobs=50, rate_limits=False) as sandbox: sandbox.url``.
+
+The application is ``amzn1.application-oa2-client.sandbox`` with secret ``sandbox-secret``; its
+sellers are the refresh tokens ``Atzr|sandbox`` (US) and ``Atzr|sandbox-de`` (DE). Consent pages
+are at ``/apps/authorize/consent``, tokens at ``/auth/o2/token``, the API at ``/service/v1/``.
+
+Controls, all JSON:
+
+``GET /_sandbox/state``
+    ``now``, ``sellers``, ``jobs`` (each a ServiceJob, with ``_sandbox`` for what Amazon keeps to
+    itself: ``lastUpdated``, ``fulfillment`` by appointment, ``cancellationCode`` …),
+    ``resources``, ``reservations``, ``documents``, and ``calls`` (the last 10,000:
+    ``operation``, ``status``, ``at``; status 0 where the connection was cut before the work).
+``POST /_sandbox/scenario``
+    Replaces the world, authorisations and token buckets included; nothing lives in it. Keys, all
+    optional: ``now`` (ISO 8601: the clock stands still there; null: the real clock), ``jobs``,
+    ``resources``, ``cancellationReasonCodes``, ``rescheduleReasonCodes``, ``unauthorizedJobIds``
+    (they belong to somebody else), and ``slots`` (as below), ``overbookedResourceIds``,
+    ``reservations`` (``{"resourceId", "reservation"}``), ``documents`` (``{"uploadDestinationId",
+    "uploaded", "contentSha256", "expires", "problem": "length" | "malware" | "md5" | "type" |
+    "too_long" | "decryption"}``), ``requireFulfillment`` (default false), ``tokenSeconds``
+    (default 3600). A resource may carry ``skills``, ``storeIds``, ``serviceLocationTypes``,
+    ``backgroundCheck`` ("INCOMPLETE"), ``workingHours``, ``schedules``, ``marketplaceId``; what
+    it leaves out does not restrict it. Everything goes to the US seller but jobs and resources
+    with another ``marketplaceId``. Every full hour of UTC is a slot with room for 20.
+``POST /_sandbox/faults``
+    Replaces the list of faults; ``[]`` clears. ``{"operation": id, "*", "token" or "upload",
+    "kind", "status", "seconds", "times": 1}``, ``times`` null until cleared. Kinds: ``status``,
+    ``latency``, ``drop``, ``drop_after_commit``, ``html``, ``empty``, ``array``,
+    ``garbage_json``, ``errors_200``, ``expired_token``. A request meets the first fault that
+    fits. ``GET`` shows those still to come.
+``POST /_sandbox/tokens``
+    ``{"refresh_token", "state": "revoked" | "active", "role": "lost" | "granted",
+    "expireAccessTokens": true}``.
+``POST /_sandbox/settings``
+    ``{"rateLimits": bool, "now": ISO 8601 or null}``.
+``POST /_sandbox/jobs``
+    A ServiceJob or a list: put in, or over the fields of a known one, updated now.
+``POST /_sandbox/slots``
+    ``{"startTime", "capacity": 0, "serviceJobId"?}``: a slot's room from now on.
+"""

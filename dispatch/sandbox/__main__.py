@@ -1,0 +1,5 @@
+"""``python -m dispatch.sandbox --port 8787``"""
+
+from dispatch.sandbox.cli import main
+
+main()

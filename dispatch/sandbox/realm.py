@@ -1,0 +1,79 @@
+"""All that one running sandbox holds: sellers' worlds, clock, log of calls, settings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from dispatch.sandbox.faults import Faults
+from dispatch.sandbox.plans import Plans
+from dispatch.sandbox.replies import JsonDict
+from dispatch.sandbox.times import Clock, iso_exact
+from dispatch.sandbox.world import Job, World
+
+US = "ATVPDKIKX0DER"
+DE = "A1PA6795UKMFR9"
+APPLICATION = "amzn1.application-oa2-client.sandbox"
+APPLICATION_SECRET = "sandbox-secret"
+REVOKED = "Atzr|revoked"
+_CALLS_KEPT = 10_000
+
+
+class Realm:
+    """The sandbox's state behind one lock; ``wall`` is the clock of tokens and consent codes.
+
+    The worlds' clock may stand still in a scenario. Tokens run by the wall clock all the same,
+    because their holders count real seconds.
+    """
+
+    def __init__(self, *, wall: Callable[[], float] = time.time, plans: Plans | None = None):
+        self.lock = threading.RLock()
+        self.wall = wall
+        self.clock = Clock()
+        self.plans = plans or Plans()
+        self.faults = Faults()
+        self.rate_limits = True
+        self.living = False
+        self.dirty = False
+        self.calls: deque[JsonDict] = deque(maxlen=_CALLS_KEPT)
+        self.codes: dict[str, dict[str, Any]] = {}
+        sellers = (
+            World("Atzr|sandbox", "A2SANDBOXUS001", US, "Lakeshore Home Services"),
+            World("Atzr|sandbox-de", "A2SANDBOXDE001", DE, "Spreewerk Montage"),
+        )
+        self.worlds = {world.refresh_token: world for world in sellers}
+
+    @property
+    def us(self) -> World:
+        return self.worlds["Atzr|sandbox"]
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def world_of_marketplace(self, marketplace_id: object) -> World:
+        """The seller of a marketplace; the US one sells wherever nobody else does."""
+        fitting = (one for one in self.worlds.values() if one.marketplace_id == marketplace_id)
+        return next(fitting, self.us)
+
+    def find_job(self, job_id: str) -> tuple[World, Job] | None:
+        for world in self.worlds.values():
+            if job_id in world.jobs:
+                return world, world.jobs[job_id]
+        return None
+
+    def note_call(self, operation: str, status: int) -> None:
+        at = iso_exact(datetime.now(UTC))
+        self.calls.append({"operation": operation, "status": status, "at": at})
+
+    def clear(self) -> None:
+        """An empty world with full buckets and every authorisation in order."""
+        for world in self.worlds.values():
+            world.clear()
+        self.plans.refill()
+        self.calls.clear()
+        self.codes.clear()
+        self.dirty = True

@@ -1,0 +1,1 @@
+"""What Amazon allows: one module per noun, one function per operation."""

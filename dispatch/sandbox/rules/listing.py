@@ -1,0 +1,192 @@
+"""getServiceJobs: filters, order and pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from dispatch.sandbox.replies import JsonDict, Reply, as_json, invalid, missing
+from dispatch.sandbox.rules.call import Call, check_marketplace, listed, moment
+from dispatch.sandbox.times import iso_exact, parse
+from dispatch.sandbox.world import Job, window_of
+
+STATUSES = (
+    "NOT_SERVICED",
+    "CANCELLED",
+    "COMPLETED",
+    "PENDING_SCHEDULE",
+    "NOT_FULFILLABLE",
+    "HOLD",
+    "PAYMENT_DECLINED",
+)
+_ORDER_ID = re.compile(r"[0-9\-]+")
+#: List filters: most items allowed, what an item looks like.
+_LISTS: dict[str, tuple[int, re.Pattern[str]]] = {
+    "serviceOrderIds": (20, _ORDER_ID),
+    "productOrderIds": (20, _ORDER_ID),
+    "trackingIds": (20, re.compile(r"[A-Za-z0-9\-]+")),
+    "serviceJobStatus": (len(STATUSES), re.compile("|".join(STATUSES))),
+    "asins": (20, re.compile(r".{10}")),
+    "requiredSkills": (20, re.compile(r".{1,50}")),
+    "storeIds": (50, re.compile(r".{1,100}")),
+}
+_TIMES = (
+    "createdAfter",
+    "createdBefore",
+    "lastUpdatedAfter",
+    "lastUpdatedBefore",
+    "scheduleStartDate",
+    "scheduleEndDate",
+)
+Key = tuple[str, str]
+
+
+def search(call: Call) -> Reply:
+    """One page. A page token carries the filters, so it may be sent alone."""
+    check_marketplace(call)
+    size = _page_size(call)
+    token = call.query.get("pageToken")
+    where = _read_token(token) if token else {"filters": _filters(call)}
+    filters: JsonDict = where["filters"]
+    rows = _ordered([one for one in call.world.jobs.values() if _matches(one, filters)], filters)
+    start = _position(rows, where, size)
+    return as_json({"payload": _page(rows, start, size, filters)})
+
+
+def _page_size(call: Call) -> int:
+    raw = call.query.get("pageSize") or "20"
+    if not re.fullmatch(r"[0-9]{1,3}", raw) or not 1 <= int(raw) <= 20:
+        raise missing("pageSize")
+    return int(raw)
+
+
+def _filters(call: Call) -> JsonDict:
+    """The filters, checked, in a form that fits into a token."""
+    filters: JsonDict = {name: _list_filter(call, name) for name in _LISTS}
+    times = {name: moment(call, name) for name in _TIMES}
+    _check_times(times)
+    filters.update({name: iso_exact(time) if time else None for name, time in times.items()})
+    for name, allowed in (
+        ("sortField", ("JOB_DATE", "JOB_STATUS")),
+        ("sortOrder", ("ASC", "DESC")),
+    ):
+        value = call.query.get(name) or allowed[0]
+        if value not in allowed:
+            raise missing(name)
+        filters[name] = value
+    return {name: value for name, value in filters.items() if value}
+
+
+def _list_filter(call: Call, name: str) -> list[str]:
+    most, pattern = _LISTS[name]
+    values = listed(call, name)
+    if name in call.query and not values:
+        raise missing(name)
+    if len(values) > most or not all(pattern.fullmatch(value) for value in values):
+        raise missing(name)
+    return values
+
+
+def _check_times(times: dict[str, datetime | None]) -> None:
+    if bool(times["createdAfter"]) == bool(times["lastUpdatedAfter"]):
+        raise missing("createdAfter", "lastUpdatedAfter")
+    for start, end in (_TIMES[0:2], _TIMES[2:4], _TIMES[4:6]):
+        first, last = times[start], times[end]
+        if first and last and last < first:
+            raise invalid(f"{end} should not be earlier than {start}", status=400, details="")
+
+
+def _matches(job: Job, filters: JsonDict) -> bool:
+    return all(check(job, filters[name]) for name, check in _CHECKS.items() if name in filters)
+
+
+def _any(field: str) -> Callable[[Job, Any], bool]:
+    return lambda job, wanted: bool({*(job.payload.get(field) or ())} & {*wanted})
+
+
+def _one(field: str) -> Callable[[Job, Any], bool]:
+    return lambda job, wanted: job.payload.get(field) in wanted
+
+
+def _has_asin(job: Job, wanted: list[str]) -> bool:
+    items = job.payload.get("associatedItems") or []
+    known = {one.get("asin") for one in [*items, job.payload.get("scopeOfWork") or {}]}
+    return bool(known & {*wanted})
+
+
+def _scheduled(job: Job, keep: Callable[[datetime], bool]) -> bool:
+    """Whether an appointment that was not called off starts at such a time."""
+    counted = (one for one in job.appointments if one.get("appointmentStatus") != "CANCELLED")
+    return any(keep(window_of(one)[0]) for one in counted)
+
+
+_CHECKS: dict[str, Callable[[Job, Any], bool]] = {
+    "serviceOrderIds": _one("serviceOrderId"),
+    "productOrderIds": _any("productOrderIds"),
+    "trackingIds": _any("trackingIds"),
+    "serviceJobStatus": lambda job, wanted: job.status in wanted,
+    "asins": _has_asin,
+    "requiredSkills": lambda job, wanted: bool(job.skills & {*wanted}),
+    "storeIds": _one("storeId"),
+    "createdAfter": lambda job, time: job.created >= parse(time),
+    "createdBefore": lambda job, time: job.created <= parse(time),
+    "lastUpdatedAfter": lambda job, time: job.last_updated >= parse(time),
+    "lastUpdatedBefore": lambda job, time: job.last_updated <= parse(time),
+    "scheduleStartDate": lambda job, time: _scheduled(job, lambda at: at >= parse(time)),
+    "scheduleEndDate": lambda job, time: _scheduled(job, lambda at: at <= parse(time)),
+}
+
+
+def _key(job: Job, filters: JsonDict) -> Key:
+    by_status = filters["sortField"] == "JOB_STATUS"
+    return (job.status if by_status else iso_exact(job.created), job.id)
+
+
+def _ordered(jobs: list[Job], filters: JsonDict) -> list[tuple[Key, Job]]:
+    rows = [(_key(job, filters), job) for job in jobs]
+    return sorted(rows, key=lambda row: row[0], reverse=filters["sortOrder"] == "DESC")
+
+
+def _position(rows: list[tuple[Key, Job]], where: JsonDict, size: int) -> int:
+    """Where the page begins: behind the last row seen, or a page before the first one."""
+    descending = where["filters"]["sortOrder"] == "DESC"
+    mark = tuple(where.get("after") or where.get("before") or ())
+    if not mark:
+        return 0
+    earlier = sum(1 for key, _ in rows if (key > mark if descending else key < mark))
+    if where.get("before"):
+        return max(0, earlier - size)
+    return earlier + sum(1 for key, _ in rows if key == mark)
+
+
+def _page(rows: list[tuple[Key, Job]], start: int, size: int, filters: JsonDict) -> JsonDict:
+    shown = rows[start : start + size]
+    payload: JsonDict = {"totalResultSize": len(rows)}
+    if shown and start + size < len(rows):
+        payload["nextPageToken"] = _token({"filters": filters, "after": shown[-1][0]})
+    if shown and start:
+        payload["previousPageToken"] = _token({"filters": filters, "before": shown[0][0]})
+    payload["jobs"] = [job.payload for _, job in shown]
+    return payload
+
+
+def _token(where: JsonDict) -> str:
+    return base64.urlsafe_b64encode(json.dumps(where, separators=(",", ":")).encode()).decode()
+
+
+def _read_token(token: str) -> JsonDict:
+    try:
+        where = json.loads(base64.urlsafe_b64decode(token))
+        sound = isinstance(where, dict) and {"sortField", "sortOrder"} <= {*where["filters"]}
+        mark = where.get("after") or where.get("before")
+        sound = sound and isinstance(mark, list) and len(mark) == 2
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        sound = False
+    if not sound:
+        raise missing("pageToken")
+    return where  # type: ignore[no-any-return]
