@@ -72,9 +72,9 @@ def invalid(message: str, *, status: int = 422, details: str | None = "") -> Ref
     return Refusal(status, [error("InvalidInput", message, details)])
 
 
-def missing(*names: str, suffix: str = "") -> Refusal:
-    listed = ", ".join(names)
-    return invalid(f"Missing or invalid request parameters: [{listed}]{suffix}", status=400)
+def missing(*names: str, suffix: str = "", details: str | None = "") -> Refusal:
+    text = f"Missing or invalid request parameters: [{', '.join(names)}]{suffix}"
+    return invalid(text, status=400, details=details)
 
 
 def denied(details: str = "") -> Refusal:

@@ -58,13 +58,17 @@ def marketplace_problem(call: Call) -> list[str]:
     return [] if len(listed(call, "marketplaceIds")) == 1 else ["marketplaceIds"]
 
 
-def check_marketplace(call: Call, *more: str) -> None:
-    """Demand exactly one marketplace, the seller's own, and the other parameters given."""
+def check_marketplace(call: Call, *more: str, details: str | None = "") -> None:
+    """Demand exactly one marketplace, the seller's own, and the other parameters given.
+
+    Some operations leave ``details`` out of their errors: they pass None.
+    """
     names = [*more, *marketplace_problem(call)]
     if names:
-        raise missing(*names)
+        raise missing(*names, details=details)
     if listed(call, "marketplaceIds")[0] != call.world.marketplace_id:
-        raise invalid("Invalid request parameters: [marketplaceIds]", status=400)
+        text = "Invalid request parameters: [marketplaceIds]"
+        raise invalid(text, status=400, details=details)
 
 
 def find_job(call: Call, job_id: str, *, unknown: str, spaced: bool = False) -> Job:

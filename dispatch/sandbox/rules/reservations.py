@@ -31,7 +31,7 @@ def update(call: Call) -> Reply:
 
 
 def cancel(call: Call) -> Reply:
-    check_marketplace(call)
+    check_marketplace(call, details=None)
     reservation_id = call.path_value("reservationId")
     if call.world.reservations.pop(reservation_id, None) is None:
         raise invalid("Reservation does not exist", status=404, details=None)
@@ -42,18 +42,20 @@ def cancel(call: Call) -> Reply:
 def _wanted(call: Call) -> JsonDict:
     resource_id, wanted = call.body.get("resourceId"), call.body.get("reservation")
     if absent(resource_id) or not isinstance(resource_id, str):
-        check_marketplace(call, "resourceId")
+        check_marketplace(call, "resourceId", details=None)
     if not isinstance(wanted, dict):
-        check_marketplace(call, "reservation")
+        check_marketplace(call, "reservation", details=None)
     assert isinstance(wanted, dict)  # noqa: S101
     problem = record_problem(wanted.get("availability"))
     gone = [problem] if problem else []
-    check_marketplace(call, *gone, *([] if wanted.get("type") in _TYPES else ["type"]))
+    check_marketplace(
+        call, *gone, *([] if wanted.get("type") in _TYPES else ["type"]), details=None
+    )
     return {"type": wanted["type"], "availability": wanted["availability"]}
 
 
 def _unknown_resource() -> Reply:
-    problem = error("InvalidInput", "Invalid request parameters: [resourceId]")
+    problem = error("InvalidInput", "Invalid request parameters: [resourceId]", None)
     return as_json({"errors": [problem]})
 
 

@@ -18,15 +18,15 @@ def update(call: Call) -> Reply:
     schedules = call.body.get("schedules")
     if not isinstance(schedules, list) or not schedules:
         gone.append("schedule")
-    check_marketplace(call, *gone)
+    check_marketplace(call, *gone, details=None)
     resource = call.world.resources.get(call.path["resourceId"])
     if resource is None:
         return as_json(
-            {"errors": [error("InvalidInput", "Invalid request parameters: [resourceId]")]}
+            {"errors": [error("InvalidInput", "Invalid request parameters: [resourceId]", None)]}
         )
     assert isinstance(schedules, list)  # noqa: S101
     if any(record_problem(one) for one in schedules):
-        raise missing("schedule")
+        raise missing("schedule", details=None)
     return _overwrite(call, resource, schedules)
 
 

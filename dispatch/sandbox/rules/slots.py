@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from dispatch.sandbox.replies import JsonDict, Refusal, Reply, as_json, invalid
+from dispatch.sandbox.replies import JsonDict, Reply, as_json, invalid
 from dispatch.sandbox.rules.call import Call, absent, check_marketplace, find_job, moment
 from dispatch.sandbox.rules.spans import Span, reserved, scheduled
 from dispatch.sandbox.times import iso
@@ -21,7 +21,7 @@ _PLENTY = 20
 
 def by_job(call: Call) -> Reply:
     job_id = call.path["serviceJobId"]
-    check_with_plain_errors(call, *(["serviceJobId"] if absent(job_id) else []))
+    check_marketplace(call, *(["serviceJobId"] if absent(job_id) else []), details=None)
     start, end = _range(call, "End Time should be after Start Time")
     job = find_job(call, job_id, unknown=f"No job exist with jobId : {job_id}")
     return as_json({"payload": _report(call, job, start, end)})
@@ -29,20 +29,11 @@ def by_job(call: Call) -> Reply:
 
 def by_store(call: Call) -> Reply:
     names = ("asin", "storeId")
-    check_with_plain_errors(call, *(name for name in names if absent(call.query.get(name))))
+    gone = [name for name in names if absent(call.query.get(name))]
+    check_marketplace(call, *gone, details=None)
     start, end = _range(call, "Range End Time should be after Range Start Time")
     job = _example(call.world, call.query["asin"], call.query["storeId"], call.now)
     return as_json({"payload": _report(call, job, start, end)})
-
-
-def check_with_plain_errors(call: Call, *names: str) -> None:
-    """The slot operations leave ``details`` out of their errors."""
-    try:
-        check_marketplace(call, *names)
-    except Refusal as refusal:
-        for one in refusal.errors:
-            one.pop("details", None)
-        raise
 
 
 def _example(world: World, asin: str, store_id: str, now: datetime) -> Job:
