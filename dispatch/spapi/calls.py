@@ -134,13 +134,17 @@ class _Call:
         return f"<call of {self.operation.id}, attempt {self.attempts}>"
 
     def run(self) -> ApiResponse | SellingApiException:
+        try:
+            return self._attempts()
+        except (AuthorizationError, ThrottledLocally) as refused:
+            if not self.doubt:
+                raise
+            problem = SellingApiException(str(refused))
+        return self._unknown(problem, self.doubt)
+
+    def _attempts(self) -> ApiResponse | SellingApiException:
         while True:
-            try:
-                outcome, fault, retry_after = self._attempt()
-            except (AuthorizationError, ThrottledLocally) as refused:
-                if not self.doubt:
-                    raise
-                return self._unknown(SellingApiException(str(refused)), self.doubt)
+            outcome, fault, retry_after = self._attempt()
             if isinstance(outcome, ApiResponse):
                 return outcome
             if self._token_renewed(outcome):
