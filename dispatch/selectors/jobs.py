@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 import zoneinfo
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -17,8 +18,12 @@ from dispatch.models import (
     JobReference,
     JobStatus,
     JobWord,
+    Person,
+    ReasonCode,
+    SavedView,
     Seller,
     ServiceJob,
+    SyncJob,
     TechnicianResource,
 )
 from dispatch.models.keyring import keyring
@@ -155,6 +160,124 @@ def history(job: ServiceJob) -> list[Action]:
     return list(job.actions.select_related("person").order_by("-created_at"))
 
 
-def waiting(job: ServiceJob) -> bool:
-    """Whether a write is on its way or not confirmed yet."""
-    return job.actions.filter(state__in=Action.OPEN).exists()
+def action_of(job: ServiceJob, action_id: str) -> Action | None:
+    """One write to this job by its id; None for anything else."""
+    try:
+        return job.actions.filter(pk=uuid.UUID(action_id)).first()
+    except ValueError:
+        return None
+
+
+def saved_views(person: Person, sellers: Iterable[Seller]) -> list[SavedView]:
+    """A person's own views and those shared with the people of these sellers, by name."""
+    own_or_shared = Q(person=person) | Q(seller__in=list(sellers))
+    return list(SavedView.objects.filter(own_or_shared).order_by("name", "pk"))
+
+
+STALE_AFTER = dt.timedelta(minutes=3)
+
+
+def is_stale(seller: Seller, now: dt.datetime) -> bool:
+    """Whether the mirror is older than the pace of sync explains."""
+    return seller.synced_at is None or now - seller.synced_at > STALE_AFTER
+
+
+def first_loads(sellers: Iterable[Seller]) -> list[SyncJob]:
+    """First loads that are still running, with how far they are."""
+    return list(
+        SyncJob.objects.filter(
+            seller__in=list(sellers), kind=SyncJob.Kind.FIRST_LOAD, finished_at=None
+        )
+        .exclude(seller__state=Seller.State.DISCONNECTED)
+        .select_related("seller")
+        .order_by("seller__name")
+    )
+
+
+def references(job: ServiceJob) -> dict[str, list[str]]:
+    """The job's many-valued parts by kind, each in order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for kind, value in job.references.order_by("value").values_list("kind", "value"):
+        found[kind].append(value)
+    return dict(found)
+
+
+def reschedules(job: ServiceJob) -> int:
+    """How often this side moved the job's appointment, as the ledger knows."""
+    return job.actions.filter(
+        kind=Action.Kind.RESCHEDULE, state__in=(Action.State.ACCEPTED, Action.State.WARNED)
+    ).count()
+
+
+def reason_codes(job: ServiceJob, kind: ReasonCode.Kind) -> list[ReasonCode]:
+    """The codes the owner keeps for this seller and the job's marketplace."""
+    return list(
+        ReasonCode.objects.filter(
+            seller=job.seller,
+            kind=kind,
+            marketplace_id=job.marketplace_id or job.seller.marketplace_id,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who could do a job: their skills for it, and what else they do then."""
+
+    resource_id: str
+    name: str
+    colour: int
+    assigned: bool
+    missing_skills: tuple[str, ...]
+    busy: bool
+
+
+def candidates(job: ServiceJob) -> list[Candidate]:
+    """The seller's technicians for a job, those with the skills who are free first.
+
+    Somebody assigned who is not on the roster stays in the list: leaving them out would take them
+    off the job unseen.
+    """
+    assigned = _assigned(job)
+    skills = set(references(job).get(JobReference.Kind.SKILL, []))
+    busy = _busy_then(job)
+    found = [
+        Candidate(
+            resource_id=resource.resource_id,
+            name=resource.technician.name,
+            colour=resource.technician.colour,
+            assigned=resource.resource_id in assigned,
+            missing_skills=tuple(sorted(skills - set(resource.technician.skills))),
+            busy=resource.resource_id in busy,
+        )
+        for resource in technicians_of([job.seller])
+    ]
+    known = {candidate.resource_id for candidate in found}
+    found += [
+        Candidate(resource_id, name or resource_id, 0, True, (), resource_id in busy)
+        for resource_id, name in assigned.items()
+        if resource_id not in known
+    ]
+    return sorted(found, key=lambda one: (bool(one.missing_skills), one.busy, one.name))
+
+
+def _assigned(job: ServiceJob) -> dict[str, str]:
+    visit = job.appointments.filter(appointment_id=job.appointment_id).first()
+    return {t["technicianId"]: t["name"] for t in visit.technicians} if visit else {}
+
+
+def _busy_then(job: ServiceJob) -> set[str]:
+    """Resource ids with another active appointment that overlaps this job's."""
+    if not job.scheduled_start or not job.scheduled_end:
+        return set()
+    others = ServiceJob.objects.filter(
+        seller=job.seller,
+        appointment_status=Appointment.Status.ACTIVE,
+        scheduled_start__lt=job.scheduled_end,
+        scheduled_end__gt=job.scheduled_start,
+    ).exclude(pk=job.pk)
+    return set(
+        JobReference.objects.filter(job__in=others, kind=JobReference.Kind.RESOURCE).values_list(
+            "value", flat=True
+        )
+    )

@@ -92,7 +92,7 @@ def _decode(cursor: str, order: Order) -> tuple[str, Any, int] | None:
 
 
 def _typed(value: Any, column: str) -> Any:
-    if column.endswith("_key") or column.endswith("_at"):
+    if column.endswith(("_key", "_at")):
         moment = dt.datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("a moment without a zone")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 
 from dispatch.models import Action, Person, ServiceJob
-from dispatch.services import jobs, ledger
+from dispatch.services import jobs
 
 
 def add(*, person: Person, job: ServiceJob, key: uuid.UUID, start: dt.datetime) -> Action:

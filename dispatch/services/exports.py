@@ -17,9 +17,7 @@ PUBLIC_COLUMNS = (
 BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
 
 
-def rows(
-    *, person: Person, jobs: QuerySet[ServiceJob], order: Order
-) -> Iterator[tuple[str, ...]]:
+def rows(*, person: Person, jobs: QuerySet[ServiceJob], order: Order) -> Iterator[tuple[str, ...]]:
     """A heading and one row a job, every cell safe to open in a spreadsheet.
 
     Buyer columns are filled only for sellers this person dispatches for. The export is recorded
@@ -70,5 +68,7 @@ def _buyer(job: ServiceJob) -> tuple[str, ...]:
 
 def _inert(cell: str) -> str:
     """A spreadsheet takes a cell with one of these beginnings for a formula."""
-    dangerous = cell.lstrip().startswith(("=", "+", "-", "@")) or cell.startswith(("\t", "\r", "\n"))
+    dangerous = cell.lstrip().startswith(("=", "+", "-", "@")) or cell.startswith(
+        ("\t", "\r", "\n")
+    )
     return f"'{cell}" if dangerous else cell

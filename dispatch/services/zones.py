@@ -287,7 +287,8 @@ _FIRST_POSTAL_CODES = {
 
 
 def _parse_states() -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    zones, codes = {}, {}
+    zones: dict[str, str] = {}
+    codes: dict[tuple[str, str], str] = {}
     for country, lines in _STATES.items():
         for line in lines.split("\n"):
             if line.strip():

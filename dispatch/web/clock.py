@@ -93,9 +93,14 @@ def _is_late(job: ServiceJob, now: dt.datetime) -> bool:
 
 
 def zone_of(job: ServiceJob) -> zoneinfo.ZoneInfo:
-    """The job's zone; UTC where the name is unknown to this machine."""
+    """The zone where the job is."""
+    return named_zone(job.time_zone)
+
+
+def named_zone(name: str) -> zoneinfo.ZoneInfo:
+    """A zone by its IANA name; UTC where the name is unknown to this machine."""
     try:
-        return zoneinfo.ZoneInfo(job.time_zone or "UTC")
+        return zoneinfo.ZoneInfo(name or "UTC")
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         return zoneinfo.ZoneInfo("UTC")
 
@@ -110,7 +115,7 @@ def preferred_windows(job: ServiceJob) -> list[tuple[dt.datetime, dt.datetime]]:
 
 
 def day_name(day: dt.date, today: dt.date) -> str:
-    """"Today", "Tomorrow", "Yesterday", or "Wed 26 Nov" (with the year when it differs)."""
+    """ "Today", "Tomorrow", "Yesterday", or "Wed 26 Nov" (with the year when it differs)."""
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((day - today).days)
     if near:
         return near
@@ -119,7 +124,7 @@ def day_name(day: dt.date, today: dt.date) -> str:
 
 
 def window(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
-    """"9:00–10:00" in a zone; the end is left out where there is none."""
+    """ "9:00–10:00" in a zone; the end is left out where there is none."""
     first = clock_time(start.astimezone(zone))
     if end is None or end == start:
         return first
@@ -127,7 +132,7 @@ def window(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo)
 
 
 def short_window(start: dt.datetime, end: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    """"Wed 8–12" for a buyer's wish."""
+    """ "Wed 8–12" for a buyer's wish."""
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.minute or last.minute:
         return f"{first:%a} {window(start, end, zone)}"
@@ -135,7 +140,7 @@ def short_window(start: dt.datetime, end: dt.datetime, zone: zoneinfo.ZoneInfo) 
 
 
 def clock_time(moment: dt.datetime) -> str:
-    """"9:05", in the moment's own zone."""
+    """ "9:05", in the moment's own zone."""
     return f"{moment.hour}:{moment.minute:02}"
 
 

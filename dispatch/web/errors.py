@@ -7,5 +7,5 @@ from django.shortcuts import render
 
 
 def expired_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form's token is missing or old: nothing was done, and the way back keeps what was typed."""
+    """The form's token is missing or old: nothing was done; going back keeps what was typed."""
     return render(request, "403_csrf.html", status=403)

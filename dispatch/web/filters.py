@@ -12,8 +12,7 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.core.validators import MaxLengthValidator, RegexValidator
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from dispatch.models import JobReference, JobStatus, Person, Seller, ServiceJob, TechnicianResource
 from dispatch.selectors import jobs as read

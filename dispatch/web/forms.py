@@ -6,6 +6,7 @@ from django.forms.renderers import TemplatesSetting
 
 
 class Renderer(TemplatesSetting):
-    """Renders each field with its label, help and errors in our markup."""
+    """Renders each form and field with label, help and errors in our markup."""
 
+    form_template_name = "components/form.html"
     field_template_name = "components/field.html"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +14,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.models import AccessRecord, Person, Seller, ServiceJob
+from dispatch.models import Seller, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import DISPATCHES, jobs_for, sellers_for
 from dispatch.selectors.pages import COUNT_BOUND, Order, Page, bounded_count, page
 from dispatch.services import amazon, exports, sync
-from dispatch.web import clock
 from dispatch.web.filters import JobFilter
 from dispatch.web.guards import PersonRequest
 
@@ -112,8 +110,10 @@ def _settled(asked: QueryDict) -> QueryDict:
 @login_required
 def job_list(request: PersonRequest) -> HttpResponse:
     """The list as a page, or its swapped parts when htmx asks."""
-    context = _context(read_listing(request))
+    listing = read_listing(request)
     swap = request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request
+    saved = read.saved_views(request.user, listing.sellers)
+    context = {**_context(listing), "saved": saved, "swap": swap}
     return render(request, "jobs/list.html#swap" if swap else "jobs/list.html", context)
 
 
@@ -144,7 +144,7 @@ def _context(listing: Listing) -> dict[str, Any]:
 
 
 def count_text(count: int) -> str:
-    """"1 job", "214 jobs", "10,000+ jobs"."""
+    """ "1 job", "214 jobs", "10,000+ jobs"."""
     if count > COUNT_BOUND:
         return f"{COUNT_BOUND:,}+ jobs"
     return "1 job" if count == 1 else f"{count:,} jobs"

@@ -21,7 +21,8 @@ from dispatch.models import (
     Technician,
     TechnicianResource,
 )
-from dispatch.sandbox.realm import CLIENT_ID, CLIENT_SECRET
+from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
+from dispatch.sandbox.world import CANCELLATION_CODES, RESCHEDULE_CODES
 from dispatch.services import sync
 
 Role = Membership.Role
@@ -31,16 +32,7 @@ PEOPLE = (
 )
 NAMES = {"ATVPDKIKX0DER": "Northlight US", "A1PA6795UKMFR9": "Nordlicht DE"}
 ZONES = {"ATVPDKIKX0DER": "America/Chicago", "A1PA6795UKMFR9": "Europe/Berlin"}
-REASONS = {
-    "V1": "Provider cannot serve the area",
-    "V2": "Buyer asked to cancel",
-    "V3": "Product not delivered",
-    "V4": "Site not ready",
-    "R1": "Provider not available",
-    "R2": "Buyer asked for another time",
-    "R3": "Product not delivered",
-    "R4": "Site not ready",
-}
+REASONS = CANCELLATION_CODES | RESCHEDULE_CODES
 PATIENCE = 30.0
 
 
@@ -115,8 +107,8 @@ def _make_seller(known: dict[str, Any], owner: Person) -> Seller:
         marketplace_id=marketplace,
         selling_partner_id=known["sellingPartnerId"],
         application_id="amzn1.sp.solution.sandbox",
-        client_id=CLIENT_ID,
-        client_secret=CLIENT_SECRET,
+        client_id=APPLICATION,
+        client_secret=APPLICATION_SECRET,
         refresh_token=known["refreshToken"],
         time_zone=ZONES.get(marketplace, "UTC"),
     )

@@ -1,0 +1,147 @@
+"""What owners read of their seller accounts. Nothing here shows a credential."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
+from dispatch.models.keyring import SealBroken
+from dispatch.selectors.access import Role, sellers_for
+
+State = Seller.State
+STALE_AFTER = dt.timedelta(minutes=5)
+"""A seller is asked every half minute; ten times that is not the usual delay."""
+CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+
+COUNTRY_NAMES = {
+    "AE": "United Arab Emirates",
+    "AU": "Australia",
+    "BE": "Belgium",
+    "BR": "Brazil",
+    "CA": "Canada",
+    "DE": "Germany",
+    "EG": "Egypt",
+    "ES": "Spain",
+    "FR": "France",
+    "IE": "Ireland",
+    "IN": "India",
+    "IT": "Italy",
+    "JP": "Japan",
+    "MX": "Mexico",
+    "NL": "Netherlands",
+    "PL": "Poland",
+    "SA": "Saudi Arabia",
+    "SE": "Sweden",
+    "SG": "Singapore",
+    "TR": "Türkiye",
+    "UK": "United Kingdom",
+    "US": "United States",
+    "ZA": "South Africa",
+}
+_LOOKS = {
+    State.NEW: "pending_schedule",
+    State.CONNECTED: "completed",
+    State.DISCONNECTED: "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SellerCard:
+    """A seller as its owner sees it in passing."""
+
+    seller: Seller
+    marketplace: str
+    look: str
+    """The status whose colour and icon its state wears."""
+    loading: bool
+    done: int
+    total: int
+    stale: bool
+    error: str
+    """The last trouble with fetching, in plain words; empty when all is well."""
+
+
+def owned_by(person: Person) -> QuerySet[Seller]:
+    """The sellers of which this person is an owner."""
+    return sellers_for(person, (Role.OWNER,))
+
+
+def may_connect(person: Person) -> bool:
+    """Owners may, and whoever belongs to no seller yet: they begin by connecting their own."""
+    roles = set(Membership.objects.filter(person=person).values_list("role", flat=True))
+    return not roles or Role.OWNER in roles
+
+
+def cards_for(person: Person) -> list[SellerCard]:
+    """The person's sellers by name, with how far their jobs are loaded."""
+    return [card_of(seller) for seller in owned_by(person).prefetch_related("sync_jobs")]
+
+
+def card_of(seller: Seller) -> SellerCard:
+    """One seller's card."""
+    tasks = {task.kind: task for task in seller.sync_jobs.all()}
+    first = tasks.get(SyncJob.Kind.FIRST_LOAD)
+    loading = bool(first and first.finished_at is None and seller.usable)
+    return SellerCard(
+        seller=seller,
+        marketplace=country_name(seller.marketplace_id),
+        look=_LOOKS.get(State(seller.state), "hold"),
+        loading=loading,
+        done=first.done if first else 0,
+        total=first.total if first else 0,
+        stale=bool(seller.synced_at and timezone.now() - seller.synced_at > STALE_AFTER),
+        error=_error(seller, list(tasks.values())),
+    )
+
+
+def _error(seller: Seller, tasks: list[SyncJob]) -> str:
+    if seller.state_detail or not seller.usable:
+        return seller.state_detail
+    return next((task.last_error for task in tasks if task.last_error), "")
+
+
+def country_name(marketplace_id: str) -> str:
+    """``Germany`` for Germany's marketplace id; the id itself where it is not known."""
+    return dict(marketplaces()).get(marketplace_id, marketplace_id)
+
+
+def marketplaces() -> list[tuple[str, str]]:
+    """Every marketplace as (id, country), by country."""
+    pairs = [(m, COUNTRY_NAMES.get(name, name)) for m, name in _codes()]
+    return sorted(pairs, key=lambda pair: pair[1])
+
+
+def _codes() -> list[tuple[str, str]]:
+    field = Seller._meta.get_field("marketplace_id")
+    return [(str(value), str(label)) for value, label in field.flatchoices]
+
+
+def held_credentials(seller: Seller) -> frozenset[str]:
+    """Names of the credentials that are kept, whether or not this server can open them."""
+    return frozenset(name for name in CREDENTIALS if _is_held(seller, name))
+
+
+def _is_held(seller: Seller, name: str) -> bool:
+    try:
+        return bool(getattr(seller, name))
+    except SealBroken:
+        return True
+
+
+def switched_on(seller: Seller) -> list[str]:
+    """The kinds of write that this seller has agreed with Amazon."""
+    return [kind for kind in Action.Kind.values if kind not in seller.switched_off]
+
+
+def reasons_of(seller: Seller, kind: ReasonCode.Kind) -> QuerySet[ReasonCode]:
+    """The reason codes of a kind for the seller's marketplace, in the owner's order."""
+    return seller.reason_codes.filter(kind=kind, marketplace_id=seller.marketplace_id)
+
+
+def reason_of(seller: Seller, reason_id: int) -> ReasonCode | None:
+    """One of the seller's reason codes."""
+    return seller.reason_codes.filter(pk=reason_id).first()

@@ -1,0 +1,122 @@
+"""People and what they may do for a seller, and the roster of its technicians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
+
+Role = Membership.Role
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the text says why, to the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Who was added, and whether their account is new."""
+
+    membership: Membership
+    created: bool
+
+
+def add(*, seller: Seller, email: str, name: str, role: Role) -> Added:
+    """Give a person a role for a seller; an unknown e-mail address becomes an account.
+
+    The new account has no password yet. A known person keeps their own name. Raises `Refused` for
+    somebody who belongs to the seller already.
+    """
+    try:
+        with transaction.atomic():
+            person = Person.objects.filter(email__iexact=email).first()
+            created = person is None
+            person = person or Person.objects.create_user(email, name=name)
+            membership = Membership.objects.create(person=person, seller=seller, role=role)
+    except IntegrityError:
+        raise Refused(f"{email} belongs to {seller.name} already.") from None
+    return Added(membership, created)
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: Role) -> None:
+    """Give a person another role. Raises `Refused` where the last owner would go."""
+    if role != Role.OWNER:
+        _keep_an_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+
+
+@transaction.atomic
+def remove(*, membership: Membership) -> None:
+    """End what a person may do for a seller. Raises `Refused` for its last owner."""
+    _keep_an_owner(membership)
+    membership.delete()
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    """See to it that an owner stays when this membership goes, and that the seller is theirs."""
+    # The seller's row is locked: of two owners who remove each other, one stays.
+    seller = Seller.objects.select_for_update().get(pk=membership.seller_id)
+    others = Membership.objects.filter(seller=seller, role=Role.OWNER).exclude(pk=membership.pk)
+    heir = others.order_by("created_at", "pk").first()
+    if heir is None:
+        raise Refused(f"{membership.person} is the last owner of {seller.name}. Add another first.")
+    if seller.owner_id == membership.person_id:
+        seller.owner_id = heir.person_id
+        seller.save(update_fields=["owner"])
+
+
+def save_technician(
+    *,
+    seller: Seller,
+    name: str,
+    resource_ids: Sequence[str],
+    skills: Sequence[str],
+    colour: int,
+    person: Person | None,
+    technician: Technician | None = None,
+) -> Technician:
+    """Put a technician on the roster, or change one.
+
+    Raises `Refused` when one of the ids is another technician's of the same seller.
+    """
+    _check_ids(seller, resource_ids, technician)
+    try:
+        with transaction.atomic():
+            row = technician or Technician(seller=seller)
+            row.name, row.skills, row.colour = name, list(skills), colour
+            row.person = person
+            row.save()
+            _set_ids(row, resource_ids)
+    except IntegrityError:
+        raise Refused("One of these ids was given to another technician just now.") from None
+    return row
+
+
+def _check_ids(seller: Seller, ids: Sequence[str], technician: Technician | None) -> None:
+    taken = TechnicianResource.objects.filter(seller=seller, resource_id__in=ids)
+    if technician is not None:
+        taken = taken.exclude(technician=technician)
+    if first := taken.select_related("technician").order_by("resource_id").first():
+        raise Refused(f"{first.resource_id} belongs to {first.technician.name} already.")
+
+
+def _set_ids(technician: Technician, ids: Sequence[str]) -> None:
+    technician.resources.exclude(resource_id__in=ids).delete()
+    kept = set(technician.resources.values_list("resource_id", flat=True))
+    TechnicianResource.objects.bulk_create(
+        TechnicianResource(
+            technician=technician, seller_id=technician.seller_id, resource_id=resource_id
+        )
+        for resource_id in ids
+        if resource_id not in kept
+    )
+
+
+def remove_technician(*, technician: Technician) -> None:
+    """Take a technician off the roster; jobs they were assigned to stay as Amazon has them."""
+    technician.delete()

@@ -1,0 +1,319 @@
+"""Seller accounts: connecting, testing, authorising, disconnecting, and what they agreed upon."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
+from dispatch.services import amazon, sync
+from dispatch.spapi import (
+    AccessTokenClient,
+    AuthorizationError,
+    LocalTokenCache,
+    MissingCredentials,
+    SellingApiBadRequestException,
+    SellingApiException,
+    SellingApiForbiddenException,
+    SellingApiUnprocessableException,
+)
+
+State = Seller.State
+CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the text says why, to the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an owner says of a seller account."""
+
+    name: str
+    marketplace_id: str
+    application_id: str = ""
+    time_zone: str = "UTC"
+    sync_since: dt.datetime | None = None
+    """Jobs created since then are loaded first; None: the last 90 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Credentials as typed: an empty one keeps what there is."""
+
+    client_id: str = field(default="", repr=False)
+    client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of asking Amazon: in our words, and in Amazon's with the request id."""
+
+    ok: bool
+    words: str
+    detail: str = ""
+    request_id: str = ""
+
+
+@transaction.atomic
+def connect(*, owner: Person, details: Details, credentials: Credentials) -> Seller:
+    """Keep a new seller account, owned by this person. Nothing is asked of Amazon yet."""
+    seller = Seller(owner=owner)
+    _set_details(seller, details)
+    _set_credentials(seller, credentials)
+    seller.save(force_insert=True)
+    Membership.objects.create(person=owner, seller=seller, role=Membership.Role.OWNER)
+    return seller
+
+
+@transaction.atomic
+def change(*, seller: Seller, details: Details, credentials: Credentials) -> None:
+    """Keep new details and whichever credentials were typed; new ones have to prove themselves."""
+    reload = (seller.marketplace_id, seller.sync_since) != (
+        details.marketplace_id,
+        details.sync_since,
+    )
+    moved = seller.marketplace_id != details.marketplace_id
+    changed = _set_details(seller, details) | _set_credentials(seller, credentials)
+    if moved or changed & set(CREDENTIALS):
+        seller.state, seller.state_detail = State.NEW, ""
+        changed |= {"state", "state_detail"}
+    seller.save(update_fields=changed)
+    if reload and seller.sync_jobs.exists():
+        sync.start(seller)
+
+
+def _set_details(seller: Seller, details: Details) -> set[str]:
+    names = {"name", "marketplace_id", "application_id", "time_zone", "sync_since"}
+    for name in names:
+        setattr(seller, name, getattr(details, name))
+    return names
+
+
+def _set_credentials(seller: Seller, credentials: Credentials) -> set[str]:
+    typed = {name: value for name in CREDENTIALS if (value := getattr(credentials, name))}
+    for name, value in typed.items():
+        setattr(seller, name, value)
+    changed = set(typed)
+    if "client_secret" in typed:
+        seller.secret_rotated_at = timezone.now()
+        changed.add("secret_rotated_at")
+    if "refresh_token" in typed:
+        seller.authorised_at = None  # Kept again when Amazon has accepted the token.
+        changed.add("authorised_at")
+    return changed
+
+
+def check_connection(*, seller: Seller) -> Verdict:
+    """Ask Amazon for one job, keep what that says of the credentials, and have jobs fetched."""
+    try:
+        _ask_amazon(seller)
+    except amazon.FAULTS as error:
+        verdict = _verdict(error, seller)
+        if not isinstance(error, MissingCredentials):
+            _keep(seller, error, verdict)
+        return verdict
+    amazon.note_state(seller, State.CONNECTED)
+    _fetch(seller)
+    return Verdict(ok=True, words="Connected. Amazon accepts these credentials.")
+
+
+def _ask_amazon(seller: Seller) -> None:
+    with amazon.open_client(seller, interactive=True) as client:
+        # A cached access token would hide a wrong secret: prove the credentials themselves.
+        _token_client(seller).get_auth()
+        client.get_service_jobs(createdAfter=timezone.now() - dt.timedelta(days=1), pageSize=1)
+
+
+def _token_client(seller: Seller) -> AccessTokenClient:
+    credentials = {
+        "refresh_token": seller.refresh_token,
+        "lwa_app_id": seller.client_id,
+        "lwa_client_secret": seller.client_secret,
+    }
+    return AccessTokenClient(credentials=credentials, token_cache=LocalTokenCache())
+
+
+def _keep(seller: Seller, error: Exception, verdict: Verdict) -> None:
+    state = amazon.state_after(error)
+    if state is None and isinstance(error, _WRONG_PLACE):
+        state = State(seller.state)
+    if state is not None:
+        amazon.note_state(seller, state, verdict.words)
+
+
+def _fetch(seller: Seller) -> None:
+    """Load from scratch the first time, else go on at once where fetching stopped."""
+    tasks = SyncJob.objects.filter(seller=seller)
+    if tasks.filter(kind=SyncJob.Kind.FIRST_LOAD).exists():
+        tasks.filter(finished_at=None).update(next_run_at=timezone.now(), attempts=0, last_error="")
+    else:
+        sync.start(seller)
+
+
+def authorise(*, seller: Seller, code: str, redirect_uri: str, selling_partner_id: str) -> Verdict:
+    """Exchange a consent's code for the refresh token, keep it, then check the connection.
+
+    Raises `Refused` when the consent is for another seller account than this one's.
+    """
+    known = seller.selling_partner_id
+    if known and selling_partner_id and known != selling_partner_id:
+        raise Refused(
+            f"You gave consent for the seller account {selling_partner_id}, but {seller.name} is "
+            f"{known}. Log in to Seller Central as {known} and try again."
+        )
+    try:
+        grant = _token_client(seller).exchange_code(code, redirect_uri)
+    except AuthorizationError as error:
+        return _verdict(error, seller, _EXCHANGE_WORDS)
+    _keep_grant(seller, grant["refresh_token"], selling_partner_id or known)
+    return check_connection(seller=seller)
+
+
+def _keep_grant(seller: Seller, refresh_token: str, selling_partner_id: str) -> None:
+    seller.refresh_token = refresh_token
+    seller.selling_partner_id = selling_partner_id
+    seller.authorised_at = timezone.now()
+    seller.state, seller.state_detail = State.NEW, ""
+    seller.save(
+        update_fields=[
+            "refresh_token", "selling_partner_id", "authorised_at", "state", "state_detail",
+        ]
+    )  # fmt: skip
+
+
+@transaction.atomic
+def disconnect(*, seller: Seller) -> None:
+    """Erase all three credentials and stop fetching. Jobs fetched so far stay."""
+    for name in CREDENTIALS:
+        setattr(seller, name, "")
+    seller.state, seller.state_detail = State.DISCONNECTED, ""
+    seller.authorised_at = seller.secret_rotated_at = None
+    seller.save(
+        update_fields=[
+            *CREDENTIALS, "state", "state_detail", "authorised_at", "secret_rotated_at",
+        ]
+    )  # fmt: skip
+    SyncJob.objects.filter(seller=seller).update(
+        next_run_at=timezone.now() + sync.NEVER_AGAIN, last_error=""
+    )
+
+
+def switch(*, seller: Seller, on: Iterable[str]) -> None:
+    """Keep which kinds of write the seller has agreed with Amazon; the others are refused."""
+    agreed = set(on)
+    seller.switched_off = [kind for kind in Action.Kind.values if kind not in agreed]
+    seller.save(update_fields=["switched_off"])
+
+
+def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description: str) -> ReasonCode:
+    """Put a reason code last in its list. Raises `Refused` when it is there already."""
+    same = ReasonCode.objects.filter(seller=seller, kind=kind, marketplace_id=seller.marketplace_id)
+    last = same.aggregate(last=Max("position"))["last"]
+    try:
+        with transaction.atomic():
+            return same.create(
+                seller=seller,
+                kind=kind,
+                marketplace_id=seller.marketplace_id,
+                code=code,
+                description=description,
+                position=0 if last is None else last + 1,
+            )
+    except IntegrityError:
+        raise Refused(f"{code} is in the list already.") from None
+
+
+def describe_reason(*, reason: ReasonCode, description: str) -> None:
+    """Change what people read beside a reason code."""
+    reason.description = description
+    reason.save(update_fields=["description"])
+
+
+def remove_reason(*, reason: ReasonCode) -> None:
+    """Take a reason code off its list."""
+    reason.delete()
+
+
+@transaction.atomic
+def move_reason(*, reason: ReasonCode, up: bool) -> None:
+    """Move a reason code one place; at the end of the list nothing happens."""
+    listed = list(
+        ReasonCode.objects.select_for_update().filter(
+            seller_id=reason.seller_id, kind=reason.kind, marketplace_id=reason.marketplace_id
+        )
+    )
+    here = listed.index(reason)
+    there = here - 1 if up else here + 1
+    if 0 <= there < len(listed):
+        listed[here], listed[there] = listed[there], listed[here]
+    for position, one in enumerate(listed):
+        one.position = position
+    ReasonCode.objects.bulk_update(listed, ["position"])
+
+
+_WRONG_PLACE = (SellingApiBadRequestException, SellingApiUnprocessableException)
+_LOGIN_WORDS = {
+    "invalid_client": (
+        "Amazon does not know this client id with this secret. Copy both again from your "
+        "application in the Solution Provider Portal; a rotated secret works for 7 days only."
+    ),
+    "unauthorized_client": (
+        "Amazon does not let this application act for sellers. Check that it is not disabled and "
+        "that the refresh token was made for this application."
+    ),
+    "invalid_grant": (
+        "Amazon does not accept the refresh token: it is unknown, belongs to another application, "
+        "or the seller has withdrawn the authorisation. Authorise again."
+    ),
+    "temporarily_unavailable": "Log-in with Amazon cannot be reached just now. Try again shortly.",
+    "server_error": "Log-in with Amazon has a fault at the moment. Try again shortly.",
+}
+_EXCHANGE_WORDS = {
+    "invalid_grant": (
+        "The authorisation came too late or was used already: it is good for five minutes. "
+        "Authorise again."
+    ),
+}
+_NAMES = {
+    "refresh_token": "the refresh token",
+    "lwa_app_id": "the client id",
+    "lwa_client_secret": "the client secret",
+}
+
+
+def _verdict(
+    error: Exception, seller: Seller, login_words: dict[str, str] = _LOGIN_WORDS
+) -> Verdict:
+    words = _in_words(error, seller)
+    if isinstance(error, AuthorizationError):
+        detail = f"{error.error}: {error.error_description}" if error.error_description else ""
+        known = login_words.get(error.error) or _LOGIN_WORDS.get(error.error) or words
+        return Verdict(False, known, detail or error.error, error.request_id or "")
+    if isinstance(error, SellingApiException):
+        detail = " ".join(filter(None, (str(error.code or ""), error.amzn_code, error.message)))
+        return Verdict(False, words, detail, error.request_id or "")
+    return Verdict(False, words)
+
+
+def _in_words(error: Exception, seller: Seller) -> str:
+    place = f"{seller.marketplace.name} ({seller.marketplace_id})"
+    if isinstance(error, MissingCredentials):
+        missing = " and ".join(_NAMES.get(name, name) for name in error.missing)
+        return f"Amazon was not asked: {missing} is missing."
+    if isinstance(error, SellingApiForbiddenException):
+        return (
+            "Amazon knows you, but denies access to service jobs. The role Professional Services "
+            "(Restricted) is missing — add it, then authorise again — or the account does not "
+            f"belong to the region of {place}."
+        )
+    if isinstance(error, _WRONG_PLACE):
+        return f"Amazon does not accept the marketplace {place} for this account. Choose another."
+    return amazon.in_words(error)

@@ -1,0 +1,118 @@
+"""One job: everything about it, its actions, its history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dispatch.models import Action, ServiceJob
+from dispatch.selectors import jobs as read
+from dispatch.services import amazon, jobs, sync
+from dispatch.web import clock
+from dispatch.web.guards import PersonRequest, get_job, get_role
+
+SLUGS = {
+    Action.Kind.ADD_APPOINTMENT: "add-appointment",
+    Action.Kind.RESCHEDULE: "reschedule",
+    Action.Kind.ASSIGN: "assign",
+    Action.Kind.COMPLETE: "complete",
+    Action.Kind.CANCEL: "cancel",
+}
+
+
+@require_safe
+@login_required
+def job_page(request: PersonRequest, service_job_id: str) -> HttpResponse:
+    """The job as the mirror has it."""
+    job = get_job(request, service_job_id)
+    done = read.action_of(job, request.GET.get("done", ""))
+    return render(request, "jobs/job.html", page_context(request, job, done=done))
+
+
+@require_POST
+@login_required
+def refresh(request: PersonRequest, service_job_id: str) -> HttpResponse:
+    """Read this job from Amazon now."""
+    job = get_job(request, service_job_id)
+    try:
+        sync.refresh_job(job)
+    except amazon.FAULTS as error:
+        messages.error(request, amazon.in_words(error))
+    return redirect("job", service_job_id)
+
+
+def page_context(
+    request: PersonRequest, job: ServiceJob, done: Action | None = None
+) -> dict[str, Any]:
+    """What the job page shows; ``done`` is an action just carried out."""
+    now = timezone.now()
+    role = get_role(request, job.seller)
+    choices = jobs.choices(job, role)
+    open_choices = [choice for choice in choices if not choice.why_not]
+    first = _next_step(job, open_choices)
+    return {
+        "job": job,
+        "now": now,
+        "zone": clock.zone_of(job),
+        "state": clock.state(job, now),
+        "remark": clock.remark(job, now),
+        **_buyer(job),
+        "buttons": [
+            {
+                "label": choice.label,
+                "url": f"/jobs/{job.service_job_id}/{SLUGS[choice.kind]}/",
+                "primary": choice.kind == first,
+                "danger": choice.kind == Action.Kind.CANCEL,
+            }
+            for choice in open_choices
+        ],
+        "switched_off": [choice for choice in choices if choice.why_not],
+        "appointments": list(job.appointments.all()),
+        "items": list(job.items.all()),
+        "references": read.references(job),
+        "wishes": clock.preferred_windows(job),
+        "history": read.history(job),
+        "reschedules": read.reschedules(job),
+        "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
+        "stale": read.is_stale(job.seller, now),
+        "done": done,
+    }
+
+
+def _buyer(job: ServiceJob) -> dict[str, Any]:
+    """Name, address, and what the call and navigate links need."""
+    buyer = job.buyer_data
+    address = buyer.get("address", {})
+    street = [address.get(f"address_line{number}", "") for number in (1, 2, 3)]
+    region = " ".join(filter(None, (address.get("state_or_region"), address.get("postal_code"))))
+    town = ", ".join(filter(None, (address.get("city"), region)))
+    lines = [line for line in (*street, town, address.get("country_code")) if line]
+    phone = str(buyer.get("phone", ""))
+    return {
+        "buyer": buyer,
+        "address_lines": lines,
+        "map_query": ", ".join(lines),
+        "tel": "".join(sign for sign in phone if sign.isdigit() or sign == "+"),
+    }
+
+
+def _next_step(job: ServiceJob, choices: list[jobs.Choice]) -> Action.Kind | None:
+    """The one step that stands out: what most people would do next."""
+    kinds = [choice.kind for choice in choices]
+    wanted = [Action.Kind.ADD_APPOINTMENT, Action.Kind.ASSIGN, Action.Kind.COMPLETE]
+    if job.technician_count:
+        started = job.scheduled_start is not None and job.scheduled_start <= timezone.now()
+        wanted = [Action.Kind.COMPLETE] if started else []
+    return next((kind for kind in wanted if kind in kinds), kinds[0] if kinds else None)
+
+
+def local_today(job: ServiceJob, now: dt.datetime) -> dt.date:
+    """Today where the job is."""
+    return now.astimezone(clock.zone_of(job)).date()

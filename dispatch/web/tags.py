@@ -1,0 +1,177 @@
+"""Tags and filters of the jobs screens: each one only words what the job says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dispatch.models import Action, Appointment, Person, ServiceJob
+from dispatch.web import clock
+from dispatch.web.navigation import initials
+
+register = template.Library()
+
+COLOURS = 6
+
+
+@register.filter
+def state_of(job: ServiceJob, now: dt.datetime) -> clock.State:
+    return clock.state(job, now)
+
+
+@register.filter
+def remark_of(job: ServiceJob, now: dt.datetime) -> clock.Remark:
+    return clock.remark(job, now)
+
+
+@register.simple_tag(takes_context=True)
+def appointment_time(context: dict[str, Any], job: ServiceJob) -> str | SafeString:
+    """The job's appointment where the job is; the reader's own time in the tooltip."""
+    if job.scheduled_start is None:
+        return "—"
+    return _time(context, job.scheduled_start, job.scheduled_end, job)
+
+
+@register.simple_tag(takes_context=True)
+def visit_time(context: dict[str, Any], visit: Appointment, job: ServiceJob) -> str | SafeString:
+    """One appointment of a job, current or replaced."""
+    if visit.start is None:
+        return "—"
+    end = visit.start + dt.timedelta(minutes=visit.duration_minutes or 0)
+    return _time(context, visit.start, end, job)
+
+
+def _time(
+    context: dict[str, Any], start: dt.datetime, end: dt.datetime | None, job: ServiceJob
+) -> SafeString:
+    zone, now = clock.zone_of(job), context["now"]
+    local = start.astimezone(zone)
+    day = clock.day_name(local.date(), now.astimezone(zone).date())
+    return format_html(
+        '<time class="row__when" datetime="{}" title="{}">{} {}'
+        ' <span class="zone">{}</span></time>',
+        local.isoformat(),
+        _for_reader(context, start, end, local),
+        day,
+        clock.window(start, end, zone),
+        local.tzname(),
+    )
+
+
+def _for_reader(
+    context: dict[str, Any], start: dt.datetime, end: dt.datetime | None, local: dt.datetime
+) -> str:
+    person = getattr(context.get("request"), "user", None)
+    if not isinstance(person, Person) or not person.time_zone:
+        return f"{local:%A} {local.day} {local:%B %Y}"
+    own = clock.named_zone(person.time_zone)
+    mine = start.astimezone(own)
+    if mine.utcoffset() == local.utcoffset():
+        return f"{local:%A} {local.day} {local:%B %Y}"
+    times = clock.window(start, end, own)
+    return f"{mine:%a} {mine.day} {mine:%b}, {times} {mine.tzname()}, your time"
+
+
+@register.simple_tag(takes_context=True)
+def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: ServiceJob) -> str:
+    """A moment where the job is: "18 Nov, 16:20 EST"."""
+    if moment is None:
+        return "—"
+    local = moment.astimezone(clock.zone_of(job))
+    year = f" {local.year}" if local.year != context["now"].year else ""
+    return f"{local.day} {local:%b}{year}, {clock.clock_time(local)} {local.tzname()}"
+
+
+@register.filter
+def slot_times(slot: Any, job: ServiceJob) -> str:
+    return clock.window(slot.start, slot.end, clock.zone_of(job))
+
+
+@register.filter
+def slot_value(slot: Any, job: ServiceJob) -> str:
+    return slot.start.astimezone(clock.zone_of(job)).isoformat(timespec="minutes")
+
+
+@register.simple_tag
+def wish_words(wish: tuple[dt.datetime, dt.datetime], job: ServiceJob) -> str:
+    """A buyer's preferred time: "Wednesday 26 November, 8:00–12:00"."""
+    zone = clock.zone_of(job)
+    day = wish[0].astimezone(zone)
+    return f"{day:%A} {day.day} {day:%B}, {clock.window(*wish, zone)}"
+
+
+@register.filter
+def zone_name(job: ServiceJob, moment: dt.datetime | None = None) -> str:
+    """The abbreviation of the job's zone at its appointment, or at a moment."""
+    at = job.scheduled_start or moment
+    return (at.astimezone(clock.zone_of(job)).tzname() or "") if at else job.time_zone
+
+
+@register.filter
+def people(names: str) -> list[dict[str, Any]]:
+    """Avatars for the technicians' names as the mirror keeps them."""
+    return [avatar(name) for name in names.split(", ") if name]
+
+
+@register.filter
+def avatar(name: str) -> dict[str, Any]:
+    """Initials and a colour that stays with the name."""
+    return {"name": name, "initials": initials(name), "colour": sum(map(ord, name)) % COLOURS + 1}
+
+
+_TONES = {
+    Action.State.ACCEPTED: "accepted",
+    Action.State.WARNED: "warning",
+    Action.State.REFUSED: "refused",
+}
+
+
+@register.filter
+def tone(action: Action) -> str:
+    """The kind of notice or timeline entry an action is."""
+    return _TONES.get(action.state, "unknown")  # type: ignore[call-overload,no-any-return]
+
+
+_DONE = {
+    Action.Kind.ADD_APPOINTMENT: "Appointment added",
+    Action.Kind.RESCHEDULE: "Rescheduled",
+    Action.Kind.ASSIGN: "Technicians assigned",
+    Action.Kind.COMPLETE: "Completed",
+    Action.Kind.CANCEL: "Cancelled",
+}
+
+
+@register.filter
+def happened(action: Action) -> str:
+    """What an action did or tried: "Rescheduled", "Reschedule refused"."""
+    kind = Action.Kind(action.kind)
+    if action.accepted:
+        return _DONE[kind]
+    if action.state == Action.State.REFUSED:
+        return f"{kind.label} refused"
+    return f"{kind.label} not confirmed yet"
+
+
+@register.filter
+def said(action: Action) -> str:
+    """What Amazon said of an action, in its own words."""
+    words = action.warnings if action.state == Action.State.WARNED else action.errors
+    return " · ".join(str(word.get("message") or word.get("code") or "") for word in words)
+
+
+@register.simple_tag
+def asked(action: Action, job: ServiceJob) -> str:
+    """What an action asked for: the time, the reason, the people."""
+    parts = []
+    start = action.payload.get("appointmentTime", {}).get("startTime")
+    if start:
+        zone = clock.zone_of(job)
+        local = dt.datetime.fromisoformat(start).astimezone(zone)
+        parts.append(f"to {local:%a} {local.day} {local:%b} {clock.clock_time(local)}")
+    codes = ("rescheduleReasonCode", "cancellationReasonCode")
+    parts += [f"reason {action.payload[name]}" for name in codes if name in action.payload]
+    return " · ".join(parts)
