@@ -7,7 +7,6 @@ function buttons(form) {
 }
 
 function hold(form, submitter) {
-  busy.add(form);
   form.setAttribute("aria-busy", "true");
   for (const button of buttons(form)) button.setAttribute("aria-disabled", "true");
   submitter?.setAttribute("aria-busy", "true");
@@ -34,11 +33,18 @@ document.addEventListener("submit", (event) => {
     event.stopImmediatePropagation();
     return;
   }
+  busy.add(form);
   // After the other listeners: one that took the form over without htmx keeps it usable.
   setTimeout(() => {
-    if (!event.defaultPrevented || form.hasAttribute("hx-post")) hold(form, event.submitter);
+    if (event.defaultPrevented && !form.hasAttribute("hx-post")) busy.delete(form);
+    else if (busy.has(form)) hold(form, event.submitter);
   });
 }, { capture: true });
+
+document.addEventListener("htmx:validation:halted", (event) => {
+  const form = event.target.closest("form");
+  if (form) release(form);
+});
 
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt;
