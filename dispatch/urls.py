@@ -24,4 +24,7 @@ urlpatterns = [
     path("account/settings/", account.settings, name="account_settings"),
     path("account/theme/", account.set_theme, name="account_theme"),
     path("account/", include("allauth.urls")),
+    path("sellers/", include("dispatch.web.consent")),
+    path("sellers/", include("dispatch.web.sellers")),
+    path("people/", include("dispatch.web.people")),
 ]

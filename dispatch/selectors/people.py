@@ -12,20 +12,49 @@ from dispatch.selectors.sellers import owned_by
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A person of a seller. ``waiting``: a link to set the password may be handed out."""
+
+    membership: Membership
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """Everybody who works for a seller."""
 
     seller: Seller
-    members: list[Membership]
+    members: list[Member]
     technicians: list[Technician]
 
 
 def teams_of(owner: Person) -> list[Team]:
     """The teams of this person's sellers, people and technicians by name."""
-    sellers = owned_by(owner).prefetch_related(
-        Prefetch("memberships", _memberships()), Prefetch("technicians", _technicians())
+    sellers = list(
+        owned_by(owner).prefetch_related(
+            Prefetch("memberships", _memberships()), Prefetch("technicians", _technicians())
+        )
     )
-    return [Team(s, list(s.memberships.all()), list(s.technicians.all())) for s in sellers]
+    strangers = _belonging_elsewhere(sellers)
+    return [
+        Team(
+            seller,
+            [Member(m, _waits(m.person, strangers)) for m in seller.memberships.all()],
+            list(seller.technicians.all()),
+        )
+        for seller in sellers
+    ]
+
+
+def _belonging_elsewhere(sellers: list[Seller]) -> set[int]:
+    """Ids of the people of these sellers who also belong to another one."""
+    here = Person.objects.filter(memberships__seller__in=sellers)
+    elsewhere = Membership.objects.filter(person__in=here).exclude(seller__in=sellers)
+    return set(elsewhere.values_list("person_id", flat=True))
+
+
+def _waits(person: Person, strangers: set[int]) -> bool:
+    return person.is_active and not person.has_usable_password() and person.pk not in strangers
 
 
 def membership_for(owner: Person, membership_id: int) -> Membership | None:
@@ -49,8 +78,7 @@ def may_hand_out_link(owner: Person, person: Person) -> bool:
     Only for somebody who has none yet and belongs to no one else's seller: such a link is the
     account itself, and another seller's people are not this owner's to become.
     """
-    elsewhere = person.memberships.exclude(seller__in=owned_by(owner))
-    return person.is_active and not person.has_usable_password() and not elsewhere.exists()
+    return _waits(person, _belonging_elsewhere(list(owned_by(owner))))
 
 
 def _memberships() -> QuerySet[Membership]:

@@ -24,7 +24,7 @@ from dispatch.web.guards import PersonRequest
 from dispatch.web.sellers import Task, leave_task, require_owner, show_task
 
 Role = Membership.Role
-COLOURS = [(1, "Teal"), (2, "Blue"), (3, "Violet"), (4, "Pink"), (5, "Amber"), (6, "Green")]
+COLOURS = [(1, "Blue"), (2, "Violet"), (3, "Green"), (4, "Amber"), (5, "Pink"), (6, "Teal")]
 LONGEST_ID = 100
 MOST_VALUES = 50
 
@@ -103,7 +103,7 @@ class TechnicianForm(forms.Form):
             del self.fields["seller"]
         else:
             offer_sellers(self, owner)
-        self.seller = technician.seller if technician else None
+        self.of_seller = technician.seller if technician else None
         person = self.fields["person"]
         assert isinstance(person, forms.ModelChoiceField)
         person.queryset = Person.objects.filter(
@@ -112,7 +112,7 @@ class TechnicianForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        seller, person = self.seller or data.get("seller"), data.get("person")
+        seller, person = self.of_seller or data.get("seller"), data.get("person")
         if seller and person and not people_read.people_of(seller).contains(person):
             self.add_error("person", f"{person} does not belong to {seller}. Add them there first.")
         return data
@@ -263,7 +263,7 @@ def _save_technician(
     if form.is_valid():
         try:
             people.save_technician(
-                **{"seller": form.seller, **form.cleaned_data}, technician=technician
+                **{"seller": form.of_seller, **form.cleaned_data}, technician=technician
             )
         except people.Refused as refusal:
             form.add_error("resource_ids", str(refusal))
