@@ -7,12 +7,15 @@ import os
 os.environ["DISPATCH_ENV_FILE"] = ""
 os.environ.setdefault("SECRET_KEY", "a secret of the tests and of nothing else at all")
 os.environ.setdefault("FIELD_KEYS", "dGVzdHMga2V5IG9mIGV4YWN0bHkgMzIgYnl0ZXMhISE=")
-os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
 os.environ["DISPATCH_DEMO"] = "false"
 os.environ.setdefault("SECURE_COOKIES", "false")
 
 from dispatch.settings import *  # noqa: E402, F403
 
+# A file, so that threads and the live server each have a connection of their own.
+DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}  # noqa: F405
+if not DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": "dispatch_test"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {

@@ -86,11 +86,6 @@ class _TimeForm(ActionForm):
     slot = forms.DateTimeField(required=False)
     """The slot's exact moment, which a local time cannot name in the hour the clocks go back."""
 
-    @property
-    def wishes(self) -> list[tuple[dt.datetime, dt.datetime]]:
-        """The buyer's preferred times, in order."""
-        return clock.preferred_windows(self.job)
-
     def clean_start(self) -> dt.datetime | None:
         typed: dt.datetime | None = self.cleaned_data["start"]
         if typed is None:

@@ -5,6 +5,7 @@ Every form carries an idempotency key: sent twice, it is carried out once.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -110,18 +111,25 @@ def _show(
 
 
 def _slots(job: ServiceJob, form: ActionForm) -> dict[str, Any]:
-    """Amazon's slots by local day, where the form asks for a time; a fault is said, not fatal."""
+    """The buyer's wishes first, then Amazon's other slots by local day.
+
+    A fault in reading the slots is said, and any time can still be typed.
+    """
     if not form.chooses_time:
         return {}
+    now, zone, fault = timezone.now(), clock.zone_of(job), ""
     try:
-        found = slots.for_job(job, since=timezone.now())
+        found = slots.for_job(job, since=now)
     except amazon.FAULTS as error:
-        return {"slots_fault": amazon.in_words(error)}
-    zone = clock.zone_of(job)
-    days: dict[Any, list[slots.Slot]] = {}
+        found, fault = [], amazon.in_words(error)
+    wished = {start: end for start, end in clock.preferred_windows(job) if start > now}
+    room = {slot.start: slot.capacity for slot in found}
+    days: dict[dt.date, list[slots.Slot]] = {}
     for slot in found:
-        days.setdefault(slot.start.astimezone(zone).date(), []).append(slot)
-    return {"days": list(days.items())}
+        if slot.start not in wished:
+            days.setdefault(slot.start.astimezone(zone).date(), []).append(slot)
+    wishes = [slots.Slot(start, end, room.get(start, 0)) for start, end in wished.items()]
+    return {"wishes": wishes, "days": list(days.items()), "slots_fault": fault}
 
 
 def _done(request: PersonRequest, action: Action) -> HttpResponse:

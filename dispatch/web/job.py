@@ -110,7 +110,7 @@ def _next_step(job: ServiceJob, choices: list[jobs.Choice]) -> Action.Kind | Non
     if job.technician_count:
         started = job.scheduled_start is not None and job.scheduled_start <= timezone.now()
         wanted = [Action.Kind.COMPLETE] if started else []
-    return next((kind for kind in wanted if kind in kinds), kinds[0] if kinds else None)
+    return next((kind for kind in wanted if kind in kinds), None)
 
 
 def local_today(job: ServiceJob, now: dt.datetime) -> dt.date:

@@ -9,7 +9,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dispatch.models import Action, Appointment, Person, ServiceJob
+from dispatch.models import Action, Appointment, AssociatedItem, Person, ServiceJob
+from dispatch.services.slots import Slot
 from dispatch.web import clock
 from dispatch.web.navigation import initials
 
@@ -97,11 +98,26 @@ def slot_value(slot: Any, job: ServiceJob) -> str:
 
 
 @register.simple_tag
-def wish_words(wish: tuple[dt.datetime, dt.datetime], job: ServiceJob) -> str:
-    """A buyer's preferred time: "Wednesday 26 November, 8:00–12:00"."""
+def wish_words(wish: Any, job: ServiceJob) -> str:
+    """A buyer's preferred time: "Wed 26 November, 8:00–12:00"."""
+    start, end = (wish.start, wish.end) if isinstance(wish, Slot) else wish
     zone = clock.zone_of(job)
-    day = wish[0].astimezone(zone)
-    return f"{day:%A} {day.day} {day:%B}, {clock.window(*wish, zone)}"
+    day = start.astimezone(zone)
+    return f"{day:%a} {day.day} {day:%B}, {clock.window(start, end, zone)}"
+
+
+@register.filter
+def plain_words(code: str) -> str:
+    """Amazon's capitals as words: "TV mounting" stays, "TV_MOUNTING" becomes "Tv mounting"."""
+    return code.replace("_", " ").capitalize() if code.isupper() else code
+
+
+@register.filter
+def product_name(item: AssociatedItem) -> str:
+    """The product's title, with the brand where the title does not begin with it."""
+    if item.title.casefold().startswith(item.brand.casefold()):
+        return item.title or "Product"
+    return f"{item.brand} {item.title}".strip()
 
 
 @register.filter

@@ -1,0 +1,190 @@
+"""The cast and the stage: real sandbox over HTTP, real database; fakes only at the edges.
+
+Alice owns a seller, Bob dispatches for it, Tom is its technician, Charlie is a stranger.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from django.core.management import call_command
+
+from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, TechnicianResource
+from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
+from dispatch.sandbox.server import SandboxServer
+from dispatch.services.tokens import shared_token_cache
+
+PASSWORD = "Correct-Horse-7-Battery"
+US = "ATVPDKIKX0DER"
+NOW = dt.datetime(2026, 11, 24, 15, 0, tzinfo=dt.UTC)
+
+# Playwright's event loop makes Django suspect asynchronous views; there are none.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The default cache lives in the database and has a table of its own."""
+    with django_db_blocker.unblock():
+        call_command("createcachetable")
+
+
+@pytest.fixture
+def people(db: None) -> dict[str, Person]:
+    """The cast, by first name in lower case."""
+    return {
+        name: Person.objects.create_user(
+            f"{name}@dispatch.example", PASSWORD, name=name.capitalize()
+        )
+        for name in ("alice", "bob", "charlie", "tom")
+    }
+
+
+@pytest.fixture
+def alice(people: dict[str, Person]) -> Person:
+    return people["alice"]
+
+
+@pytest.fixture
+def bob(people: dict[str, Person]) -> Person:
+    return people["bob"]
+
+
+@pytest.fixture
+def charlie(people: dict[str, Person]) -> Person:
+    return people["charlie"]
+
+
+@pytest.fixture
+def tom(people: dict[str, Person]) -> Person:
+    return people["tom"]
+
+
+@pytest.fixture
+def seller(people: dict[str, Person]) -> Seller:
+    """Alice's seller, with the sandbox's credentials, its people, roster and reason codes."""
+    made = Seller.objects.create(
+        owner=people["alice"],
+        name="Northlight US",
+        marketplace_id=US,
+        client_id=APPLICATION,
+        client_secret=APPLICATION_SECRET,
+        refresh_token="Atzr|sandbox",
+        state=Seller.State.CONNECTED,
+        time_zone="America/Chicago",
+    )
+    for name, role in (("alice", "owner"), ("bob", "dispatcher"), ("tom", "technician")):
+        Membership.objects.create(person=people[name], seller=made, role=role)
+    for name, resource_id in (("Tom", "TECH-TOM"), ("Maya", "TECH-MAYA"), ("Luis", "TECH-LUIS")):
+        technician = Technician.objects.create(
+            seller=made,
+            name=name,
+            skills=["TV_MOUNTING"],
+            person=people["tom"] if name == "Tom" else None,
+        )
+        TechnicianResource.objects.create(
+            technician=technician, seller=made, resource_id=resource_id
+        )
+    for kind, code in (("cancel", "V1"), ("reschedule", "R1")):
+        ReasonCode.objects.create(seller=made, marketplace_id=US, kind=kind, code=code)
+    return made
+
+
+class Amazon:
+    """The sandbox as a test sees it: its state, and ways to change the world."""
+
+    def __init__(self, server: SandboxServer) -> None:
+        self.url = server.url
+
+    def control(self, name: str, body: Any) -> None:
+        answer = requests.post(f"{self.url}/_sandbox/{name}", json=body, timeout=10)
+        answer.raise_for_status()
+
+    def scenario(self, *jobs: dict[str, Any], **more: Any) -> None:
+        """Replace the world: these jobs, the cast's technicians."""
+        resources = [
+            {"resourceId": f"TECH-{name.upper()}", "name": name, "skills": ["TV_MOUNTING"]}
+            for name in ("Tom", "Maya", "Luis")
+        ]
+        self.control("scenario", {"now": None, "jobs": jobs, "resources": resources, **more})
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        self.control("faults", faults)
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = requests.get(f"{self.url}/_sandbox/state", timeout=10).json()
+        return state
+
+    def job(self, service_job_id: str) -> dict[str, Any]:
+        return next(j for j in self.state()["jobs"] if j["serviceJobId"] == service_job_id)
+
+    def calls(self, operation: str) -> list[dict[str, Any]]:
+        return [call for call in self.state()["calls"] if call["operation"] == operation]
+
+    def active(self, service_job_id: str) -> list[dict[str, Any]]:
+        """The job's active appointments: never more than one."""
+        visits = self.job(service_job_id).get("appointments", [])
+        return [visit for visit in visits if visit["appointmentStatus"] == "ACTIVE"]
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[SandboxServer]:
+    with SandboxServer(port=0, jobs=0, seed=7, rate_limits=False, life=False, state=None) as server:
+        yield server
+
+
+@pytest.fixture
+def amazon(sandbox_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Amazon]:
+    """An empty sandbox that the client is pointed at."""
+    monkeypatch.setenv("SP_API_ENDPOINT", sandbox_server.url)
+    monkeypatch.setenv("SP_API_TOKEN_URL", f"{sandbox_server.url}/auth/o2/token")
+    shared_token_cache.cache_clear()
+    made = Amazon(sandbox_server)
+    made.faults()
+    made.scenario()
+    yield made
+    made.faults()
+
+
+MakeJob = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def make_job() -> MakeJob:
+    """Builds a ``ServiceJob`` as Amazon would show it; keywords replace its parts."""
+
+    def make(service_job_id: str = "JOB-0001", **parts: Any) -> dict[str, Any]:
+        return {
+            "serviceJobId": service_job_id,
+            "serviceOrderId": "112-4471932-5510622",
+            "createTime": "2026-11-20T15:00:00Z",
+            "serviceJobStatus": "PENDING_SCHEDULE",
+            "marketplaceId": US,
+            "storeId": "OH-COL-04",
+            "scopeOfWork": {
+                "asin": "B07BB1RGT5",
+                "title": "TV wall mounting, 65 inch",
+                "quantity": 1,
+                "requiredSkills": ["TV_MOUNTING"],
+            },
+            "buyer": {"name": "Jordan Example", "phone": "+1 614 555 0142"},
+            "serviceLocation": {
+                "serviceLocationType": "IN_HOME",
+                "address": {
+                    "name": "Jordan Example",
+                    "addressLine1": "120 Sample Street",
+                    "city": "Dublin",
+                    "stateOrRegion": "OH",
+                    "postalCode": "43017",
+                    "countryCode": "US",
+                },
+            },
+            **parts,
+        }
+
+    return make
