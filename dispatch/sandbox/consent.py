@@ -50,7 +50,7 @@ def _allowed(address: str) -> bool:
     """Only back to the same machine: a sandbox sends nobody elsewhere."""
     try:
         parts = urlsplit(address)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
     plain = not parts.username and not parts.password and not parts.fragment
