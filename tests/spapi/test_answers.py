@@ -180,10 +180,12 @@ def test_a_204_is_no_answer_where_one_is_due(amazon, services, say):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_it_follows_no_redirect(status, amazon, services, say):
-    amazon.default = say(status, b"", headers={"Location": amazon.url + "/elsewhere"})
+@pytest.mark.parametrize("content", [b"", {"payload": {"jobs": []}}])
+def test_it_follows_no_redirect(status, content, amazon, services, say):
+    amazon.default = say(status, content, headers={"Location": amazon.url + "/elsewhere"})
     with pytest.raises(SellingApiException) as caught:
         services.get_service_jobs()
+    assert type(caught.value) is SellingApiException
     assert caught.value.code == status
     assert [heard.path for heard in amazon.heard] == ["/service/v1/serviceJobs"]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 import pytest
@@ -13,7 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.spapi import OPERATIONS
-from dispatch.spapi.wire import amazon_date, body, split_endpoint, target, timeouts, timestamp
+from dispatch.spapi.wire import (
+    USER_AGENT,
+    VERSION,
+    amazon_date,
+    body,
+    split_endpoint,
+    target,
+    timeouts,
+    timestamp,
+)
 
 JOB = OPERATIONS["getServiceJobByServiceJobId"]
 JOBS = OPERATIONS["getServiceJobs"]
@@ -258,3 +269,9 @@ def test_a_bad_endpoint_is_refused_without_showing_it(bad):
 
 def test_every_id_is_in_its_place():
     assert target(JOB, ["J 1"], {}, "M") == "/service/v1/serviceJobs/J%201"
+
+
+def test_the_user_agent_tells_the_projects_version():
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["version"] == VERSION
+    assert len(USER_AGENT) <= 500
