@@ -86,9 +86,11 @@ def scenario(realm: Realm, body: Any) -> JsonDict:
     realm.clock.frozen = now
     try:
         fill = _reader(realm, body)
-    except Refusal:
+    except (Refusal, ValueError, TypeError, AttributeError, KeyError) as problem:
         realm.clock.frozen = frozen
-        raise
+        if isinstance(problem, Refusal):
+            raise
+        raise invalid(f"The scenario cannot be read: {problem}", status=400) from None
     realm.clear()
     realm.living = False
     fill()
@@ -105,12 +107,17 @@ def _reader(realm: Realm, body: JsonDict) -> Callable[[], None]:
     codes = [_texts(body, name) for name in ("cancellationReasonCodes", "rescheduleReasonCodes")]
     foreign, overbooked = (_texts(body, n) for n in ("unauthorizedJobIds", "overbookedResourceIds"))
 
+    seconds = int(body.get("tokenSeconds", 3600))
+    records = [one for _, resource in resources for one in resource.schedules]
+    if any(record_problem(one) for one in records):
+        raise invalid("A resource's schedules are AvailabilityRecords", status=400)
+
     def fill() -> None:
         home = _home(realm, jobs)
         for world in realm.worlds.values():
             world.round_the_clock = True
             world.require_fulfillment = bool(body.get("requireFulfillment"))
-            world.token_seconds = int(body.get("tokenSeconds", 3600))
+            world.token_seconds = seconds
             world.foreign, world.overbooked = set(foreign or ()), set(overbooked or ())
             world.cancellation_codes = codes[0] or world.cancellation_codes
             world.reschedule_codes = codes[1] or world.reschedule_codes
@@ -140,7 +147,9 @@ def _object(raw: Any) -> JsonDict:
 
 
 def _objects(body: JsonDict, name: str) -> list[JsonDict]:
-    listed = body.get(name) or []
+    listed = body.get(name)
+    if listed is None:
+        return []
     if not isinstance(listed, list):
         raise invalid(f"{name} is a list of objects", status=400)
     return [_object(one) for one in listed]

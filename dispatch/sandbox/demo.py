@@ -218,7 +218,7 @@ class Maker:
     def complete(self, job: Job) -> None:
         """Done on the day, with a proof."""
         active = job.active()
-        assert active is not None  # noqa: S101
+        assert active is not None
         start, end = window_of(active)
         active["appointmentStatus"] = "COMPLETED"
         active["poa"] = proof(active, iso(end))
@@ -307,7 +307,7 @@ class Maker:
 
     def _replace(self, job: Job, start: datetime) -> None:
         old = job.active()
-        assert old is not None  # noqa: S101
+        assert old is not None
         old["appointmentStatus"] = "CANCELLED"
         new = self._book(job, start, assign=True)
         old["rescheduledAppointmentId"] = new["appointmentId"]

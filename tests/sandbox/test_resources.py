@@ -179,7 +179,9 @@ def test_a_reservation_comes_changes_its_id_and_goes(api: Any, schema: Any) -> N
     assert schema.problems("UpdateReservationResponse", updated) == []
     second = updated["payload"]["reservation"]["reservationId"]
     assert second != first
-    assert [one["reservation"]["type"] for one in api.control("state")["reservations"]] == ["TRAVEL"]
+    assert [one["reservation"]["type"] for one in api.control("state")["reservations"]] == [
+        "TRAVEL"
+    ]
     gone = [api.call("DELETE", f"/reservation/{second}", marketplaceIds=US) for _ in range(2)]
     assert [one.status_code for one in gone] == [204, 404]
     assert api.call("PUT", path, body, marketplaceIds=US).status_code == 404

@@ -64,7 +64,7 @@ def cancel(call: Call) -> Reply:
     gone = [name for name, value in names if absent(value)]
     if gone:
         raise missing(*gone)
-    assert code is not None  # noqa: S101  (told apart by absent)
+    assert code is not None
     if not _CODE.fullmatch(code):
         raise missing("cancellationReasonCode")
     job = _job(call)

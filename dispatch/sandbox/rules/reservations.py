@@ -45,7 +45,7 @@ def _wanted(call: Call) -> JsonDict:
         check_marketplace(call, "resourceId", details=None)
     if not isinstance(wanted, dict):
         check_marketplace(call, "reservation", details=None)
-    assert isinstance(wanted, dict)  # noqa: S101
+    assert isinstance(wanted, dict)
     problem = record_problem(wanted.get("availability"))
     gone = [problem] if problem else []
     check_marketplace(

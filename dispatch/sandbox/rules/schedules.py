@@ -24,7 +24,7 @@ def update(call: Call) -> Reply:
         return as_json(
             {"errors": [error("InvalidInput", "Invalid request parameters: [resourceId]", None)]}
         )
-    assert isinstance(schedules, list)  # noqa: S101
+    assert isinstance(schedules, list)
     if any(record_problem(one) for one in schedules):
         raise missing("schedule", details=None)
     return _overwrite(call, resource, schedules)
