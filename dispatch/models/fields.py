@@ -101,6 +101,10 @@ class SealedTextField(_TextField):
 class SealedJSONField(SealedTextField):
     """A JSON value, encrypted at rest."""
 
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+
     def encode(self, value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -30,7 +30,7 @@ def jobs_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[Ser
     own_of = [m.seller_id for m in memberships if m.role == Role.TECHNICIAN]
     visible = Q(seller__in=all_of)
     if own_of:
-        visible |= Q(seller__in=own_of) & Exists(_assigned_to(person))
+        visible |= Q(seller__in=own_of) & Q(Exists(_assigned_to(person)))
     return ServiceJob.objects.filter(visible)
 
 

@@ -207,7 +207,8 @@ def _finish(task: SyncJob, *, next_in: dt.timedelta, error: str) -> SyncJob:
 
 def _pause(attempts: int) -> dt.timedelta:
     """How long to wait after a failure: doubling from `PACE`, at most `LONGEST_PAUSE`."""
-    return min(PACE * 2 ** min(attempts, 10), LONGEST_PAUSE)
+    doubled: dt.timedelta = PACE * 2 ** min(attempts, 10)
+    return min(doubled, LONGEST_PAUSE)
 
 
 _WORK: dict[SyncJob.Kind, Callable[[SyncJob, Services], dt.timedelta]] = {

@@ -63,6 +63,7 @@ class ActionForm(forms.Form):
 
     def with_new_key(self) -> Self:
         """The same form, everything typed still there, ready to be sent as a new write."""
+        assert isinstance(self.data, QueryDict)
         data = self.data.copy()
         data["key"] = str(uuid.uuid4())
         self.data = data

@@ -131,7 +131,13 @@ class JobFilter(filters.FilterSet):
 
     def found(self) -> Jobs:
         """The jobs that match; none while a filter cannot be read, rather than wrong ones."""
-        return self.qs if self.is_valid() else self.queryset.none()
+        jobs: Jobs = self.qs if self.readable else self.queryset.none()
+        return jobs
+
+    @property
+    def readable(self) -> bool:
+        """Whether every filter of the address can be read."""
+        return bool(self.form.is_valid())
 
     def by_words(self, jobs: Jobs, name: str, value: str) -> Jobs:
         return read.search(jobs, value, self.sellers)
@@ -140,7 +146,7 @@ class JobFilter(filters.FilterSet):
         return read.quick_view(value).apply(jobs, self.now)
 
     def by_technician(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
-        ids = TechnicianResource.objects.filter(technician__in=value).values_list("resource_id")
+        ids = TechnicianResource.objects.filter(technician_id__in=map(int, value)).values_list("resource_id")
         return self._by_reference(jobs, Kind.RESOURCE, ids) if value else jobs
 
     def by_skill(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:

@@ -17,7 +17,7 @@ from dispatch.selectors.access import EVERYONE, Role, jobs_for, role_for, seller
 class PersonRequest(HttpRequest):
     """A request behind ``login_required``."""
 
-    user: Person  # type: ignore[assignment]
+    user: Person
     htmx: HtmxDetails
 
 

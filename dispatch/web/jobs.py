@@ -275,7 +275,7 @@ def _back(request: HttpRequest) -> str:
 def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     """A CSV file of exactly what the filter shows."""
     listing = read_listing(request)
-    if not listing.filter.is_valid():
+    if not listing.filter.readable:
         return redirect(listing.address())
     rows = exports.rows(person=request.user, jobs=listing.filter.found(), order=listing.order)
     writer = csv.writer(_Echo())

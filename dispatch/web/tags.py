@@ -88,12 +88,12 @@ def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: Service
 
 
 @register.filter
-def slot_times(slot: Any, job: ServiceJob) -> str:
+def slot_times(slot: Slot, job: ServiceJob) -> str:
     return clock.window(slot.start, slot.end, clock.zone_of(job))
 
 
 @register.filter
-def slot_value(slot: Any, job: ServiceJob) -> str:
+def slot_value(slot: Slot, job: ServiceJob) -> str:
     return slot.start.astimezone(clock.zone_of(job)).isoformat(timespec="minutes")
 
 
