@@ -146,7 +146,8 @@ class JobFilter(filters.FilterSet):
         return read.quick_view(value).apply(jobs, self.now)
 
     def by_technician(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
-        ids = TechnicianResource.objects.filter(technician_id__in=map(int, value)).values_list("resource_id")
+        chosen = TechnicianResource.objects.filter(technician_id__in=map(int, value))
+        ids = chosen.values_list("resource_id")
         return self._by_reference(jobs, Kind.RESOURCE, ids) if value else jobs
 
     def by_skill(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:

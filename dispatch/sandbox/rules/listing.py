@@ -53,7 +53,8 @@ def search(call: Call) -> Reply:
     token = call.query.get("pageToken")
     where = _read_token(token) if token else {"filters": _filters(call)}
     filters: JsonDict = where["filters"]
-    rows = _ordered([one for one in call.world.jobs.values() if _matches(one, filters)], filters)
+    wanted = _wanted(filters)
+    rows = _ordered([one for one in call.world.jobs.values() if _matches(one, wanted)], filters)
     start = _position(rows, where, size)
     return as_json({"payload": _page(rows, start, size, filters)})
 
@@ -101,8 +102,18 @@ def _check_times(times: dict[str, datetime | None]) -> None:
             raise invalid(f"{end} should not be earlier than {start}", status=400, details="")
 
 
-def _matches(job: Job, filters: JsonDict) -> bool:
-    return all(check(job, filters[name]) for name, check in _CHECKS.items() if name in filters)
+def _wanted(filters: JsonDict) -> list[tuple[Callable[[Job, Any], bool], Any]]:
+    """The checks that apply, each with its value; times are read once, not for every job."""
+    values = {name: parse(filters[name]) for name in _TIMES if name in filters}
+    return [
+        (check, values.get(name, filters[name]))
+        for name, check in _CHECKS.items()
+        if name in filters
+    ]
+
+
+def _matches(job: Job, wanted: list[tuple[Callable[[Job, Any], bool], Any]]) -> bool:
+    return all(check(job, value) for check, value in wanted)
 
 
 def _any(field: str) -> Callable[[Job, Any], bool]:
@@ -133,12 +144,12 @@ _CHECKS: dict[str, Callable[[Job, Any], bool]] = {
     "asins": _has_asin,
     "requiredSkills": lambda job, wanted: bool(job.skills & {*wanted}),
     "storeIds": _one("storeId"),
-    "createdAfter": lambda job, time: job.created >= parse(time),
-    "createdBefore": lambda job, time: job.created <= parse(time),
-    "lastUpdatedAfter": lambda job, time: job.last_updated >= parse(time),
-    "lastUpdatedBefore": lambda job, time: job.last_updated <= parse(time),
-    "scheduleStartDate": lambda job, time: _scheduled(job, lambda at: at >= parse(time)),
-    "scheduleEndDate": lambda job, time: _scheduled(job, lambda at: at <= parse(time)),
+    "createdAfter": lambda job, time: job.created >= time,
+    "createdBefore": lambda job, time: job.created <= time,
+    "lastUpdatedAfter": lambda job, time: job.last_updated >= time,
+    "lastUpdatedBefore": lambda job, time: job.last_updated <= time,
+    "scheduleStartDate": lambda job, time: _scheduled(job, lambda at: at >= time),
+    "scheduleEndDate": lambda job, time: _scheduled(job, lambda at: at <= time),
 }
 
 
