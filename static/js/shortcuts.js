@@ -1,30 +1,7 @@
 // Keys: / search, ? help, J and K through the rows, X selects, and whatever data-key names.
-// <html data-shortcuts="off">, or the switch in the help, turns them off.
+// <html data-shortcuts="off"> turns them off: the person's own setting.
 const root = document.documentElement;
 const help = document.getElementById("help");
-const kept = "dispatch-shortcuts";
-
-function remembered() {
-  try {
-    return localStorage.getItem(kept);
-  } catch {
-    return null;
-  }
-}
-
-function remember(value) {
-  root.dataset.shortcuts = value;
-  try {
-    localStorage.setItem(kept, value);
-  } catch { /* private window: the switch holds for this page */ }
-  label();
-}
-
-function label() {
-  for (const button of document.querySelectorAll("[data-shortcuts-switch]")) {
-    button.textContent = root.dataset.shortcuts === "off" ? "Switch the keys on" : "Switch the keys off";
-  }
-}
 
 function isTyping(target) {
   return target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -71,8 +48,4 @@ document.addEventListener("click", (event) => {
     event.target.closest("[popover]")?.hidePopover();
     help?.showModal();
   }
-  if (event.target.closest("[data-shortcuts-switch]")) remember(root.dataset.shortcuts === "off" ? "on" : "off");
 });
-
-root.dataset.shortcuts = remembered() ?? root.dataset.shortcuts ?? "on";
-label();
