@@ -37,6 +37,8 @@ class ListField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value) or ""
         values = list(dict.fromkeys(filter(None, (v.strip() for v in re.split(r"[,\r\n]", text)))))
+        if self.required and not values:
+            raise forms.ValidationError(self.error_messages["required"], "required")
         if len(values) > MOST_VALUES:
             raise forms.ValidationError(f"At most {MOST_VALUES}, please.")
         for one in values:
