@@ -117,14 +117,15 @@ class LocalThrottle:
     ) -> tuple[float, bool]:
         """(seconds to wait, whether the token is ours after that)."""
         with self._lock:
-            bucket, now = self._bucket(key), self._clock()
+            bucket = self._bucket(key)
+            full_at, now = bucket.full_at, self._clock()
             rate = bucket.rate or rate
-            wait = wait_for(bucket.full_at, now, rate, usable)
+            wait = wait_for(full_at, now, rate, usable)
             if wait > limit:
                 raise ThrottledLocally(wait)
             if wait and not reserve:
                 return wait, False
-            bucket.full_at = taken(bucket.full_at, now, rate)
+            bucket.full_at = taken(full_at, now, rate)
             return wait, True
 
     def _bucket(self, key: str) -> _Bucket:
