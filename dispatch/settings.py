@@ -13,6 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from dispatch.configuration import (
+    Environment,
     cache_from_url,
     database_from_url,
     parse_field_keys,
@@ -22,7 +23,7 @@ from dispatch.configuration import (
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.FileAwareEnv()
+env = Environment()
 # The first local start writes its own secrets there, mode 0600; a host's environment wins.
 if local_env := os.environ.get("DISPATCH_ENV_FILE", str(VAR_DIR / "local.env")):
     environ.Env.read_env(local_env, overwrite=False)
@@ -43,6 +44,11 @@ SP_API_CONSENT_URL: str = env.str("SP_API_CONSENT_URL", default="")
 if DISPATCH_DEMO:
     for _name in ("SP_API_ENDPOINT", "SP_API_TOKEN_URL", "SP_API_CONSENT_URL"):
         require_local_endpoint(_name, env.str(_name, default=""))
+
+# What a proof's SHA-256 is taken of; Amazon does not say.
+DOCUMENT_HASH_OF: str = env.str("DOCUMENT_HASH_OF", default="plaintext")
+if DOCUMENT_HASH_OF not in ("plaintext", "ciphertext"):
+    raise ImproperlyConfigured("DOCUMENT_HASH_OF must be plaintext or ciphertext.")
 
 # --- Application ------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -25,6 +25,13 @@ class Action(models.Model):
         ASSIGN = "assign", "Assign technicians"
         COMPLETE = "complete", "Complete job"
         CANCEL = "cancel", "Cancel job"
+        ON_MY_WAY = "on_my_way", "On my way"
+        RECORD_WORK = "record_work", "Record work"
+        ADD_PROOF = "add_proof", "Add proof"
+        UPDATE_SCHEDULE = "update_schedule", "Update schedule"
+        CREATE_RESERVATION = "create_reservation", "Reserve time"
+        UPDATE_RESERVATION = "update_reservation", "Change reservation"
+        CANCEL_RESERVATION = "cancel_reservation", "Cancel reservation"
 
     class State(models.TextChoices):
         PENDING = "pending", "Waiting"

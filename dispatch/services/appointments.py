@@ -21,7 +21,7 @@ def add(*, person: Person, job: ServiceJob, key: uuid.UUID, start: dt.datetime) 
     `jobs.NotAllowed` and `ledger.KeyReused`; what Amazon says is in the returned row.
     """
     jobs.require(person, job, Action.Kind.ADD_APPOINTMENT)
-    payload = {"appointmentTime": {"startTime": _utc(start)}}
+    payload = {"appointmentTime": {"startTime": utc(start)}}
     return jobs.write(
         key=key,
         person=person,
@@ -49,7 +49,7 @@ def reschedule(
     Raises as `add`.
     """
     jobs.require(person, job, Action.Kind.RESCHEDULE)
-    body = {"appointmentTime": {"startTime": _utc(start)}, "rescheduleReasonCode": reason}
+    body = {"appointmentTime": {"startTime": utc(start)}, "rescheduleReasonCode": reason}
     return jobs.write(
         key=key,
         person=person,
@@ -85,6 +85,6 @@ def assign(
     )
 
 
-def _utc(moment: dt.datetime) -> str:
-    """Amazon takes UTC only."""
+def utc(moment: dt.datetime) -> str:
+    """A moment as Amazon takes it: UTC only, with milliseconds."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

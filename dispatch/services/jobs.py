@@ -24,6 +24,9 @@ WHO = {
     Kind.ASSIGN: _DISPATCH,
     Kind.COMPLETE: _ANY_HAND,
     Kind.CANCEL: _DISPATCH,
+    Kind.ON_MY_WAY: _ANY_HAND,
+    Kind.RECORD_WORK: _ANY_HAND,
+    Kind.ADD_PROOF: _ANY_HAND,
 }
 SWITCHED_OFF = "Switched off for this seller: not agreed with Amazon."
 
@@ -49,8 +52,8 @@ def choices(job: ServiceJob, role: Role | None) -> list[Choice]:
     off = set(job.seller.switched_off)
     return [
         Choice(kind, SWITCHED_OFF if kind in off else "")
-        for kind in Kind
-        if role in WHO[kind] and _fits(job, kind)
+        for kind, who in WHO.items()
+        if role in who and _fits(job, kind)
     ]
 
 
@@ -104,7 +107,10 @@ def write(
 ) -> Action:
     """Carry out a write and read the job back, so that the page shows what Amazon has."""
     action = ledger.carry_out(
-        key=key, person=person, job=job, kind=kind, payload=payload, call=call
+        ledger.Write(
+            key=key, person=person, seller=job.seller, job=job, kind=kind, payload=payload
+        ),
+        call,
     )
     if action.settled:
         try:
@@ -127,3 +133,5 @@ def _fits(job: ServiceJob, kind: Kind) -> bool:
             return job.status == JobStatus.NOT_SERVICED and active
         case Kind.CANCEL:
             return open_job
+        case _:
+            return False  # No screen offers these yet.

@@ -11,13 +11,14 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from dispatch.models import Action, Appointment, JobStatus, Person, ServiceJob
+from dispatch.models import Action, Appointment, JobStatus, Person, Seller, ServiceJob
 from dispatch.services import amazon, sync
 from dispatch.spapi import (
     ApiResponse,
@@ -44,46 +45,58 @@ class KeyReused(Exception):
     """The form's key was spent on a different write; nothing was sent."""
 
 
-def carry_out(
-    *,
-    key: uuid.UUID,
-    person: Person,
-    job: ServiceJob,
-    kind: Action.Kind,
-    payload: Payload,
-    call: Call,
-) -> Action:
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write as the ledger keeps it: who asks what of Amazon, for which job if any.
+
+    ``payload`` is what is sent, by Amazon's names, without buyer data.
+    """
+
+    key: uuid.UUID
+    person: Person
+    seller: Seller
+    kind: Action.Kind
+    payload: Payload
+    job: ServiceJob | None = None
+
+    def is_same(self, action: Action) -> bool:
+        """Whether a row with this key is this write."""
+        mine = (self.person.pk, self.seller.pk, self.job and self.job.pk, self.kind, self.payload)
+        kept = (action.person_id, action.seller_id, action.job_id, action.kind, action.payload)
+        return mine == kept
+
+
+def carry_out(write: Write, call: Call) -> Action:
     """Write to Amazon once for this key, and return the row with what Amazon said.
 
-    ``payload`` is what is sent, by Amazon's names, without buyer data; ``call`` sends it. A second
-    submit with the same key and payload waits for the first and returns its row. Raises `KeyReused`
-    when the key belongs to another write.
+    ``call`` sends the write. A second submit with the same key waits for the first and returns
+    its row. Raises `KeyReused` when the key belongs to another write.
     """
-    action, created = _open(key=key, person=person, job=job, kind=kind, payload=payload)
+    action, created = _open(write)
     if not created:
-        return _await_first(action, person=person, job=job, kind=kind, payload=payload)
+        return _await_first(action, write)
     _send(action, call)
     return action
 
 
-def _open(
-    *, key: uuid.UUID, person: Person, job: ServiceJob, kind: Action.Kind, payload: Payload
-) -> tuple[Action, bool]:
+def _open(write: Write) -> tuple[Action, bool]:
     try:
         with transaction.atomic():
             action = Action.objects.create(
-                key=key, person=person, seller=job.seller, job=job, kind=kind, payload=payload
+                key=write.key,
+                person=write.person,
+                seller=write.seller,
+                job=write.job,
+                kind=write.kind,
+                payload=write.payload,
             )
     except IntegrityError:
-        return Action.objects.get(key=key), False
+        return Action.objects.get(key=write.key), False
     return action, True
 
 
-def _await_first(
-    action: Action, *, person: Person, job: ServiceJob, kind: Action.Kind, payload: Payload
-) -> Action:
-    same_form = (action.person_id, action.job_id, action.kind) == (person.pk, job.pk, kind)
-    if not same_form or action.payload != payload:
+def _await_first(action: Action, write: Write) -> Action:
+    if not write.is_same(action):
         raise KeyReused
     deadline = time.monotonic() + PATIENCE
     while action.state in (Action.State.PENDING, Action.State.SENT):
@@ -95,10 +108,10 @@ def _await_first(
 
 
 def _send(action: Action, call: Call) -> None:
-    seller = action.seller
-    _mark(action, state=Action.State.SENT, sent_at=timezone.now())
+    if not _claim(action):
+        return
     try:
-        with amazon.client(seller, interactive=True) as client:
+        with amazon.client(action.seller, interactive=True) as client:
             response = call(client)
     except amazon.FAULTS as error:
         if _may_have_happened(error):
@@ -110,18 +123,37 @@ def _send(action: Action, call: Call) -> None:
         _accept(action, response)
 
 
+def _claim(action: Action) -> bool:
+    """From waiting to sent; False when the row was given up meanwhile, and must not be sent."""
+    now = timezone.now()
+    mine = Action.objects.filter(pk=action.pk, state=Action.State.PENDING)
+    claimed = mine.update(state=Action.State.SENT, sent_at=now) == 1
+    action.refresh_from_db()
+    return claimed
+
+
 def _accept(action: Action, response: ApiResponse) -> None:
     warnings = list(response.warnings or [])
-    result = response.payload if isinstance(response.payload, dict) else {}
     _mark(
         action,
         state=Action.State.WARNED if warnings else Action.State.ACCEPTED,
         warnings=warnings,
-        result={key: result[key] for key in ("appointmentId",) if key in result},
+        result=_kept_result(response.payload),
         request_id=response.request_id or "",
         status_code=200,
         settled_at=timezone.now(),
     )
+
+
+def _kept_result(payload: Any) -> dict[str, Any]:
+    """The ids that Amazon gave: of the appointment, of the reservation, which may be a new one."""
+    if not isinstance(payload, dict):
+        return {}
+    found = {"appointmentId": payload.get("appointmentId")}
+    reservation = payload.get("reservation")
+    if isinstance(reservation, dict):
+        found["reservationId"] = reservation.get("reservationId")
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _mark(action: Action, **changes: Any) -> None:
@@ -163,42 +195,75 @@ def settle_open() -> int:
         settled_at=now,
         errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
     )
-    for action in Action.objects.filter(lost).select_related("job", "seller"):
+    for action in Action.objects.filter(lost).select_related("job__seller", "seller"):
         settled += settle(action)
     return settled
 
 
 def settle(action: Action) -> bool:
-    """Read the job back and decide what became of a write without an answer.
+    """Read back and decide what became of a write without an answer.
 
-    Accepted as soon as the job shows it; refused, and safe to send again, when the job still does
+    Accepted as soon as Amazon shows it; refused, and safe to send again, when Amazon still does
     not show it `SETTLE_AFTER` the sending; otherwise it stays unknown.
     """
-    if action.job is None:
-        return False
     try:
-        job = sync.refresh_job(action.job)
+        shown = _shows(sync.refresh_job(action.job), action) if action.job else _reserved(action)
     except amazon.FAULTS as error:
         log.warning("action %s cannot be settled yet: %s", action.pk, amazon.in_words(error))
         return False
-    if _shows(job, action):
+    if shown:
         _mark(action, state=Action.State.ACCEPTED, errors=[], settled_at=timezone.now())
         return True
     if action.sent_at and action.sent_at < timezone.now() - SETTLE_AFTER:
-        message = "Amazon did not carry it out. It is safe to send it again."
+        words = REPLACES if action.kind in NEVER_SHOWN else NOT_DONE
         _mark(
             action,
             state=Action.State.REFUSED,
-            errors=[{"code": "", "message": message}],
+            errors=[{"code": "", "message": words}],
             settled_at=timezone.now(),
         )
         return True
     return False
 
 
+NOT_DONE = "Amazon did not carry it out. It is safe to send it again."
+REPLACES = (
+    "Amazon does not show whether it arrived. It is safe to send it again: "
+    "it replaces what was sent before."
+)
+NEVER_SHOWN = frozenset(
+    {
+        Action.Kind.ON_MY_WAY,
+        Action.Kind.RECORD_WORK,
+        Action.Kind.ADD_PROOF,
+        Action.Kind.UPDATE_SCHEDULE,
+        Action.Kind.UPDATE_RESERVATION,
+        Action.Kind.CANCEL_RESERVATION,
+    }
+)
+
+
+def _reserved(action: Action) -> bool:
+    """Whether the time a new reservation asked for is taken: no operation lists reservations."""
+    if action.kind != Action.Kind.CREATE_RESERVATION:
+        return False
+    span = action.payload["reservation"]["availability"]
+    with amazon.client(action.seller, interactive=False) as client:
+        answer = client.get_range_slot_capacity(
+            action.payload["resourceId"],
+            capacityTypes=["RESERVED_CAPACITY"],
+            startDateTime=span["startTime"],
+            endDateTime=span["endTime"],
+        )
+    capacities = (answer.payload or {}).get("capacities") or []
+    return any(slot.get("capacity") for part in capacities for slot in part.get("slots") or [])
+
+
 def _shows(job: ServiceJob, action: Action) -> bool:
     """Whether the job, as Amazon has it now, shows what the action asked for."""
     kind, payload = action.kind, action.payload
+    if kind in NEVER_SHOWN:
+        return False
     if kind == Action.Kind.COMPLETE:
         return job.status == JobStatus.COMPLETED
     if kind == Action.Kind.CANCEL:

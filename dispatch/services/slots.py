@@ -1,7 +1,7 @@
 """The times Amazon would accept for a job, asked for when a person is about to choose.
 
-Source: operation ``getAppointmmentSlotsByJobId`` (the model's spelling), definition
-``AppointmentSlotReport``.
+Source: operations ``getAppointmmentSlotsByJobId`` (the model's spelling) and
+``getAppointmentSlots``, definition ``AppointmentSlotReport``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from dispatch.models import ServiceJob
+from dispatch.models import Seller, ServiceJob
 from dispatch.services import amazon
 from dispatch.services.amazon_model import Moment, Text, Whole, only_objects
+from dispatch.spapi import ApiResponse
 
 REACH = dt.timedelta(days=14)
 
@@ -53,6 +54,19 @@ def for_job(job: ServiceJob, *, since: dt.datetime) -> list[Slot]:
         response = client.get_appointmment_slots_by_job_id(
             job.service_job_id, startTime=since, endTime=since + REACH
         )
+    return _with_room(response, since)
+
+
+def for_service(seller: Seller, *, asin: str, store_id: str, since: dt.datetime) -> list[Slot]:
+    """The same for a service before there is a job, by its ASIN and store."""
+    with amazon.client(seller, interactive=True) as client:
+        response = client.get_appointment_slots(
+            asin=asin, storeId=store_id, startTime=since, endTime=since + REACH
+        )
+    return _with_room(response, since)
+
+
+def _with_room(response: ApiResponse, since: dt.datetime) -> list[Slot]:
     report = _Report.model_validate(response.payload or {})
     slots = [
         Slot(slot.start_time, slot.end_time or slot.start_time, slot.capacity)

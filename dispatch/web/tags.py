@@ -166,7 +166,7 @@ def happened(action: Action) -> str:
     """What an action did or tried: "Rescheduled", "Reschedule refused"."""
     kind = Action.Kind(action.kind)
     if action.accepted:
-        return _DONE[kind]
+        return _DONE.get(kind, str(kind.label))
     if action.state == Action.State.REFUSED:
         return f"{kind.label} refused"
     return f"{kind.label} not confirmed yet"
