@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,7 +34,8 @@ def job_page(request: PersonRequest, service_job_id: str) -> HttpResponse:
     """The job as the mirror has it."""
     job = get_job(request, service_job_id)
     done = read.action_of(job, request.GET.get("done", ""))
-    return render(request, "jobs/job.html", page_context(request, job, done=done))
+    part = "jobs/job.html#job" if request.htmx.target == "job" else "jobs/job.html"
+    return render(request, part, page_context(request, job, done=done))
 
 
 @require_POST
@@ -57,6 +59,8 @@ def page_context(
     choices = jobs.choices(job, role)
     open_choices = [choice for choice in choices if not choice.why_not]
     first = _next_step(job, open_choices)
+    history = read.history(job)
+    unsettled = [action for action in history if not action.settled]
     return {
         "job": job,
         "now": now,
@@ -78,12 +82,20 @@ def page_context(
         "items": list(job.items.all()),
         "references": read.references(job),
         "wishes": clock.preferred_windows(job),
-        "history": read.history(job),
+        "history": history,
         "reschedules": read.reschedules(job),
         "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
         "stale": read.is_stale(job.seller, now),
         "done": done,
+        "unsettled": unsettled,
+        "poll_url": _poll_url(job, unsettled),
     }
+
+
+def _poll_url(job: ServiceJob, unsettled: list[Action]) -> str:
+    """Where the page asks what became of a write that is not confirmed yet."""
+    address = reverse("job", args=[job.service_job_id])
+    return f"{address}?done={unsettled[0].pk}" if unsettled else address
 
 
 def _buyer(job: ServiceJob) -> dict[str, Any]:
