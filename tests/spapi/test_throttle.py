@@ -6,7 +6,7 @@ import threading
 import time as real_time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.spapi import (
@@ -19,6 +19,9 @@ from dispatch.spapi import (
     throttle as module,
 )
 from dispatch.spapi.throttle import taken, usable_burst, wait_for
+
+# A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ class TestArithmetic:
         assert usable_burst(1, interactive=False) == 1
         assert usable_burst(20, interactive=True) == 20
 
+    @patient
     @given(
         rate=st.floats(0.01, 100),
         burst=st.integers(1, 40),
@@ -61,6 +65,7 @@ class TestArithmetic:
                 allowed = burst + (grants[j] - first) * rate
                 assert j - i + 1 <= allowed + 1e-3
 
+    @patient
     @given(rate=st.sampled_from([0.75, 1.0, 5.0, 10.0, 20.0]))
     def test_a_patient_caller_gets_the_full_rate(self, rate):
         """45 a minute are 45, not 30: whole seconds must not be floored."""
