@@ -172,7 +172,7 @@ def test_a_refusal_is_final(status, amazon, connect, say):
 
 def test_a_read_time_out_on_a_write_is_unknown(amazon, connect, say):
     amazon.default = say(200, {"appointmentId": "x"}, stall=5)
-    services = connect(timeout=(1, 0.1))
+    services = connect(timeout=(5, 0.5))
     with pytest.raises(SellingApiOutcomeUnknown):
         ONCE[0](services)
     assert len(amazon.heard) == 1
@@ -180,7 +180,7 @@ def test_a_read_time_out_on_a_write_is_unknown(amazon, connect, say):
 
 def test_a_read_time_out_on_a_read_is_tried_again(amazon, connect, say):
     amazon.say(say(200, {}, stall=5))
-    services = connect(timeout=(1, 0.1))
+    services = connect(timeout=(5, 0.5))
     assert READS[0](services).payload == {"payload": {}}["payload"]
     assert len(amazon.heard) == 2
 

@@ -192,7 +192,7 @@ class TestLocalThrottle:
         begun = real_time.monotonic()
         for _ in range(6):
             throttle.acquire("k", 50, 1)
-        assert 0.095 <= real_time.monotonic() - begun < 1.0
+        assert 0.095 <= real_time.monotonic() - begun < 10
 
 
 class TestInTheClient:
