@@ -13,6 +13,17 @@ from django.core.exceptions import ImproperlyConfigured
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]
+    """The process's environment; a value may stand in a file named by ``<NAME>_FILE``."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except OSError:
+            message = f"{var}_FILE names a file that cannot be read."
+            raise ImproperlyConfigured(message) from None
+
+
 def parse_field_keys(text: str) -> tuple[bytes, ...]:
     """Read ``FIELD_KEYS``: base64 keys of 32 bytes, comma-separated; the first one encrypts."""
     keys = tuple(_field_key(part.strip()) for part in text.split(",") if part.strip())
@@ -59,14 +70,18 @@ def cache_from_url(url: str) -> dict[str, Any]:
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
             "LOCATION": "dispatch_cache",
         }
-    if urlsplit(url).scheme in ("redis", "rediss"):
+    if url.startswith(("redis://", "rediss://")):
         return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
     raise ImproperlyConfigured("CACHE_URL must begin with redis:// or rediss://, or be empty.")
 
 
 def require_local_endpoint(name: str, url: str) -> None:
     """Refuse a demo that points at anything but this machine."""
-    if urlsplit(url).hostname not in LOOPBACK:
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    if host not in LOOPBACK:
         raise ImproperlyConfigured(
             f"DISPATCH_DEMO is on, so {name} must be an address on this machine."
         )

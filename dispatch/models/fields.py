@@ -88,6 +88,12 @@ class SealedTextField(_TextField):
             return value
         raise TypeError(f"{self.name} is sealed: write it through an instance and save()")
 
+    def get_lookup(self, lookup_name: str) -> Any:
+        # Only these ask `get_prep_value`; any other would search in ciphertext and find nothing.
+        if lookup_name not in ("exact", "in", "isnull"):
+            raise TypeError(f"{self.name} is sealed: it cannot be looked up by {lookup_name}")
+        return super().get_lookup(lookup_name)
+
     def to_python(self, value: Any) -> Any:
         return value
 
@@ -106,7 +112,8 @@ class SealedJSONField(SealedTextField):
         _pyi_private_get_type: Any
 
     def encode(self, value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        # In ASCII: half of a surrogate pair, which JSON may carry, has no UTF-8.
+        return json.dumps(value, separators=(",", ":"))
 
     def decode(self, text: str) -> Any:
         return json.loads(text)
