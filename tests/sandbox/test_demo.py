@@ -14,6 +14,7 @@ import pytest
 from dispatch.sandbox import demo
 from dispatch.sandbox.life import Life
 from dispatch.sandbox.realm import DE, US, Realm
+from dispatch.sandbox.rules import slots
 from dispatch.sandbox.rules.listing import STATUSES
 from dispatch.sandbox.server import SandboxServer
 from dispatch.sandbox.world import Job, window_of, zone_of
@@ -163,6 +164,63 @@ def test_a_store_can_be_asked_before_there_is_a_job(connect: Callable[..., Any])
         payload = api.call("GET", "/appointmentSlots", **query).json()["payload"]
         assert payload["schedulingType"] == "NON_REAL_TIME_SCHEDULING"
         assert any(one["capacity"] for one in payload["appointmentSlots"])
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({}, 2),
+        ({"skills": {"PLUMBING"}}, 1),
+        ({"stores": {"ST-OR-01"}}, 1),
+        ({"background_checked": False}, 1),
+        ({"hours": {"start": "07:00", "end": "08:30", "days": [3], "timeZone": "UTC"}}, 1),
+    ],
+)
+def test_room_is_the_number_of_fitting_free_technicians(change: dict[str, Any], left: int) -> None:
+    realm = make(jobs=0)
+    world = realm.us
+    hired = [one for one in world.resources.values() if one.stores == {"ST-IN-01"}]
+    for name, value in change.items():
+        setattr(hired[0], name, value)
+    start = datetime(2026, 6, 4, 15, tzinfo=UTC)
+    scope = {"requiredSkills": ["TV_MOUNTING"]}
+    raw = {"serviceJobId": "a", "storeId": "ST-IN-01", "scopeOfWork": scope}
+    job = Job.of(raw, NOW, zone="America/Chicago")
+    [slot] = slots.offered(world, job, start, start + timedelta(hours=1), NOW)
+    assert slot.capacity == left
+
+
+def test_bookings_and_reservations_use_up_room() -> None:
+    realm = make(jobs=0)
+    world = realm.us
+    start = datetime(2026, 6, 4, 15, tzinfo=UTC)
+    time = {"startTime": "2026-06-04T15:00:00Z", "durationInMinutes": 60}
+    booked = {"appointmentId": "12345", "appointmentStatus": "ACTIVE", "appointmentTime": time}
+    raw = {"serviceJobId": "b", "storeId": "ST-IN-01", "appointments": [booked]}
+
+    def room() -> int:
+        asked = Job.of({"serviceJobId": "a", "storeId": "ST-IN-01"}, NOW, zone="America/Chicago")
+        [slot] = slots.offered(world, asked, start, start + timedelta(hours=1), NOW)
+        return slot.capacity
+
+    world.put(Job.of(raw, NOW))
+    # Nobody is assigned yet, but somebody will have to go.
+    assert room() == 1
+    booked["assignedTechnicians"] = [{"technicianId": "TECHUS001"}]
+    assert room() == 1
+    away = {"startTime": "2026-06-04T15:30:00Z", "endTime": "2026-06-04T15:45:00Z"}
+    reservation = {"reservationId": "1", "type": "BREAK", "availability": away}
+    world.reservations["1"] = {"resourceId": "TECHUS002", "reservation": reservation}
+    assert room() == 0
+
+
+def test_each_country_has_its_money_and_addresses(realm: Realm) -> None:
+    for job in all_jobs(realm):
+        address = job.payload["serviceLocation"]["address"]
+        american = job.payload["marketplaceId"] == US
+        assert address["countryCode"] == ("US" if american else "DE")
+        assert address["addressLine1"][0].isdigit() == american
+        assert job.payload["payments"][0]["amount"]["currency"] == ("USD" if american else "EUR")
 
 
 def test_the_roster_can_be_read_from_the_state(connect: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from dispatch.sandbox.realm import US
 from dispatch.spapi.operations import OPERATIONS
 
-from .conftest import MODEL
+from .conftest import MODEL, Schema
 
 T25687 = "1-9cb9bc29-3d7d-5e49-5709-efb693t25687"
 SUFFIX25687 = f"{T25687}_87b9d5f2-839d-y13e-sd4d-dae1c3996s3d"
@@ -241,8 +242,13 @@ def examples() -> list[Any]:
     return found
 
 
+@functools.cache
+def _model() -> dict[str, Any]:
+    return json.loads(MODEL.read_text())
+
+
 def _operations() -> list[dict[str, Any]]:
-    paths = json.loads(MODEL.read_text())["paths"].values()
+    paths = _model()["paths"].values()
     return [one for path in paths for key, one in path.items() if key != "parameters"]
 
 
@@ -295,15 +301,12 @@ def test_it_answers_as_the_model_shows(api: Any, where: Any, example: dict[str, 
 
 def _check_shape(api: Any, operation: str, found: Any) -> None:
     """Successful answers match the schema the model gives for them."""
-    from .conftest import Schema
-
-    model = json.loads(MODEL.read_text())
     schema = next(
         one["responses"]["200"]["schema"]
         for one in _operations()
         if one["operationId"] == operation
     )
-    assert Schema(model).problems(schema["$ref"].rsplit("/", 1)[1], found) == []
+    assert Schema(_model()).problems(schema["$ref"].rsplit("/", 1)[1], found) == []
 
 
 def test_every_example_is_driven(model: dict[str, Any]) -> None:
