@@ -131,6 +131,18 @@ def window(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo)
     return f"{first}–{clock_time(end.astimezone(zone))}"
 
 
+def zone_names(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
+    """ "EST", or "EDT–EST" for a window in which the clocks change."""
+    names = [moment.astimezone(zone).tzname() or "" for moment in (start, end or start)]
+    return "–".join(dict.fromkeys(names))
+
+
+def comes_twice(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> bool:
+    """Whether the local time of a moment is also that of another, as the clocks go back."""
+    here = moment.astimezone(zone)
+    return here.replace(fold=0).utcoffset() != here.replace(fold=1).utcoffset()
+
+
 def short_window(start: dt.datetime, end: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
     """ "Wed 8–12" for a buyer's wish."""
     first, last = start.astimezone(zone), end.astimezone(zone)

@@ -59,7 +59,7 @@ def _time(
         _for_reader(context, start, end, local),
         day,
         clock.window(start, end, zone),
-        local.tzname(),
+        clock.zone_names(start, end, zone),
     )
 
 
@@ -89,7 +89,12 @@ def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: Service
 
 @register.filter
 def slot_times(slot: Slot, job: ServiceJob) -> str:
-    return clock.window(slot.start, slot.end, clock.zone_of(job))
+    """A slot's window, with the zone's names where the clock alone does not tell."""
+    zone = clock.zone_of(job)
+    names = clock.zone_names(slot.start, slot.end, zone)
+    told = "–" not in names and not clock.comes_twice(slot.start, zone)
+    times = clock.window(slot.start, slot.end, zone)
+    return times if told else f"{times} {names}"
 
 
 @register.filter

@@ -11,7 +11,10 @@ function parts(element) {
 function match({ form, slots, start }) {
   const radios = [...slots.querySelectorAll("input[type=radio]")];
   const value = start.value.slice(0, minute);
-  for (const radio of radios) radio.checked = value !== "" && radio.value.slice(0, minute) === value;
+  const same = radios.filter((radio) => value !== "" && radio.value.slice(0, minute) === value);
+  // Where the clocks go back an hour has two slots by the same local time: the picked one stays.
+  const chosen = same.find((radio) => radio.checked) ?? same[0];
+  for (const radio of radios) radio.checked = radio === chosen;
   const warning = form.querySelector("[data-outside-slots]");
   if (warning) warning.hidden = value === "" || radios.some((radio) => radio.checked);
 }
