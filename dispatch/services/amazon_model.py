@@ -8,8 +8,24 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
+
+EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+LATEST = dt.datetime(9998, 12, 31, tzinfo=dt.UTC)
+"""Far enough from the calendar's ends that every zone can show the moment."""
+MOST = 2**31 - 1
+"""The largest whole number that every database keeps."""
+LONGEST_MINUTES = 366 * 24 * 60
 
 
 def _or_nothing(value: Any, handler: Any) -> Any:
@@ -20,14 +36,14 @@ def _or_nothing(value: Any, handler: Any) -> Any:
         return None
 
 
-def _in_utc(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
-    return value
+def _storable(text: str) -> str:
+    """Without null characters, which PostgreSQL cannot store, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 def _only_texts(value: Any) -> Any:
-    return [part for part in value if isinstance(part, str)] if isinstance(value, list) else []
+    found = [_TEXT.validate_python(part) for part in value] if isinstance(value, list) else []
+    return [part for part in found if part]
 
 
 def only_objects(value: Any) -> Any:
@@ -35,15 +51,20 @@ def only_objects(value: Any) -> Any:
 
 
 _Lenient = WrapValidator(_or_nothing)
-Text = Annotated[str | None, _Lenient]
-Whole = Annotated[int | None, _Lenient]
+Text = Annotated[str | None, AfterValidator(lambda text: text and _storable(text)), _Lenient]
+Whole = Annotated[Annotated[int, Field(ge=0, le=MOST)] | None, _Lenient]
+Minutes = Annotated[Annotated[int, Field(ge=0, le=LONGEST_MINUTES)] | None, _Lenient]
 Flag = Annotated[bool | None, _Lenient]
 Texts = Annotated[list[str], BeforeValidator(_only_texts)]
+_TEXT: TypeAdapter[str | None] = TypeAdapter(Text)
 
 
 def _moment(value: Any, handler: Any) -> dt.datetime | None:
-    moment: dt.datetime | None = _in_utc(_or_nothing(value, handler))
-    return moment
+    moment: dt.datetime | None = _or_nothing(value, handler)
+    if moment is None:
+        return None
+    aware = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
+    return aware.astimezone(dt.UTC) if EARLIEST <= aware <= LATEST else None
 
 
 Moment = Annotated[dt.datetime | None, WrapValidator(_moment)]
@@ -55,7 +76,7 @@ class _Part(BaseModel):
 
 class AppointmentTime(_Part):
     start_time: Moment = None
-    duration_in_minutes: Whole = None
+    duration_in_minutes: Minutes = None
 
 
 class Technician(_Part):
@@ -136,7 +157,7 @@ class Buyer(_Part):
 
 
 class ServiceJob(_Part):
-    service_job_id: str
+    service_job_id: Annotated[str, AfterValidator(_storable)]
     service_order_id: Text = None
     service_job_status: Text = None
     create_time: Moment = None

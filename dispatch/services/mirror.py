@@ -257,5 +257,4 @@ def words_of(source: amazon_model.ServiceJob) -> set[str]:
 
 
 def _cut(text: str | None, length: int) -> str:
-    # PostgreSQL cannot store a null character.
-    return (text or "").replace("\0", "")[:length]
+    return (text or "")[:length]
