@@ -103,6 +103,13 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 FORM_RENDERER = "dispatch.web.forms.Renderer"
 
+# --- Figures for the host -----------------------------------------------------------------------
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    # Where the processes of one machine add up their figures; read before anything counts.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(VAR_DIR / "metrics")
+    (VAR_DIR / "metrics").mkdir(parents=True, exist_ok=True)
+
 # --- Storage ----------------------------------------------------------------------------------
 DATABASES = {
     "default": database_from_url(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from dispatch.web import account, actions, job, jobs, saved_views
+from dispatch.web import account, actions, health, job, jobs, saved_views
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("", RedirectView.as_view(url="/jobs/"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
     path("jobs/refresh/", jobs.refresh, name="jobs_refresh"),

@@ -14,6 +14,7 @@ from dispatch.models.jobs import (
 from dispatch.models.people import Membership, Person, Technician, TechnicianResource
 from dispatch.models.sellers import ReasonCode, Seller
 from dispatch.models.sync import SyncJob
+from dispatch.models.throttle import RateBucket
 from dispatch.models.views import AccessRecord, SavedView
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "JobWord",
     "Membership",
     "Person",
+    "RateBucket",
     "ReasonCode",
     "SavedView",
     "Seller",

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from dispatch.models import Seller
 from dispatch.models.keyring import SealBroken
+from dispatch.services import observe
+from dispatch.services.throttle import shared_throttle
 from dispatch.services.tokens import shared_token_cache
 from dispatch.spapi import (
     AuthorizationError,
@@ -63,7 +65,9 @@ def open_client(seller: Seller, *, interactive: bool) -> Services:
         seller.marketplace,
         credentials=credentials,
         token_cache=shared_token_cache(),
+        throttle=shared_throttle(),
         interactive=interactive,
+        observer=observe.calls_of(seller.pk, interactive=interactive),
     )
 
 

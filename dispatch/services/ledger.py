@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Action, Appointment, JobStatus, Person, Seller, ServiceJob
-from dispatch.services import amazon, sync
+from dispatch.services import amazon, observe, sync
 from dispatch.spapi import (
     ApiResponse,
     SellingApiException,
@@ -157,6 +157,8 @@ def _kept_result(payload: Any) -> dict[str, Any]:
 
 
 def _mark(action: Action, **changes: Any) -> None:
+    if "state" in changes:
+        observe.ACTIONS.labels(action.kind, changes["state"]).inc()
     for name, value in changes.items():
         setattr(action, name, value)
     action.save(update_fields=list(changes))

@@ -15,11 +15,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
-from dispatch.services import amazon, mirror
+from dispatch.services import amazon, mirror, observe
 from dispatch.spapi import (
     ApiResponse,
     SellingApiBadRequestException,
     Services,
+    ThrottledLocally,
 )
 
 log = logging.getLogger(__name__)
@@ -84,9 +85,15 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
     try:
         with amazon.client(seller, interactive=interactive) as client:
             next_in = _WORK[SyncJob.Kind(task.kind)](task, client)
+    except ThrottledLocally as busy:
+        # People's calls go first: the task comes back when there is room, it does not sleep.
+        observe.SYNC_RUNS.labels(task.kind, "put off").inc()
+        return _finish(task, next_in=dt.timedelta(seconds=busy.retry_after), error="")
     except amazon.FAULTS as error:
+        observe.SYNC_RUNS.labels(task.kind, "failed").inc()
         log.warning("sync %s of seller %s: %s", task.kind, seller.pk, amazon.in_words(error))
         return _finish(task, next_in=_pause(task.attempts), error=amazon.in_words(error))
+    observe.SYNC_RUNS.labels(task.kind, "done").inc()
     if refused:
         amazon.note_state(seller, Seller.State.CONNECTED)
     return _finish(task, next_in=next_in, error="")
@@ -124,7 +131,7 @@ def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
     """All jobs created since the date the owner chose, page by page, going on where it stopped."""
     seller, started_at = task.seller, timezone.now()
     since = seller.sync_since or started_at - FIRST_LOAD_REACH
-    while not task.finished_at:
+    while not task.finished_at and _still_connected(seller):
         asked_at = timezone.now()
         page = _first_load_page(task, client, since)
         jobs = (page.payload or {}).get("jobs") or []
@@ -132,6 +139,12 @@ def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
         _note_progress(task, page, len(jobs))
     _synced(seller, started_at)
     return NEVER_AGAIN
+
+
+def _still_connected(seller: Seller) -> bool:
+    """The owner may disconnect while a long load is going on."""
+    connected = Seller.objects.exclude(state=Seller.State.DISCONNECTED)
+    return connected.filter(pk=seller.pk).exists()
 
 
 def _first_load_page(task: SyncJob, client: Services, since: dt.datetime) -> ApiResponse:

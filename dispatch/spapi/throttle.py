@@ -20,6 +20,8 @@ PERSON_WAITS: Final = 2.0
 BACKGROUND_WAITS: Final = 60.0
 BUCKETS_KEPT: Final = 20_000
 FORGET_AFTER: Final = 3600.0
+# Two calls may come closer together at Amazon than they left here; this much is allowed for.
+SLACK: Final = 0.1
 # Rounding of differences of large clock values must not grant or refuse a token.
 _EPSILON: Final = 1e-6
 
@@ -54,9 +56,16 @@ def usable_burst(burst: int, *, interactive: bool) -> int:
     return max(1, burst if interactive else burst // 2)
 
 
-def wait_for(full_at: float, now: float, rate: float, usable: int) -> float:
-    """Seconds until a token is free, for a caller that may empty ``usable`` tokens."""
-    wait = max(full_at, now) - now - (usable - 1) / rate
+def wait_for(
+    full_at: float, now: float, rate: float, usable: int, *, slack: float = 0.0
+) -> float:
+    """Seconds until a token is free, for a caller that may empty ``usable`` tokens.
+
+    Until the bucket is full again every token comes ``slack`` seconds late.
+    """
+    if full_at <= now:
+        return 0.0
+    wait = full_at - now - (usable - 1) / rate + slack
     return wait if wait > _EPSILON else 0.0
 
 
@@ -71,8 +80,8 @@ class _Bucket:
     rate: float | None = None
 
 
-class LocalThrottle:
-    """Buckets in this process's memory.
+class WaitingThrottle:
+    """Waits for tokens of a store, which need only know how to take one: ``take``.
 
     A person's call reserves its token at once and waits for its turn. Background work waits
     until a token is free, then takes it: it never queues ahead of people.
@@ -81,16 +90,14 @@ class LocalThrottle:
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         person_waits: float = PERSON_WAITS,
         background_waits: float = BACKGROUND_WAITS,
+        slack: float = SLACK,
     ) -> None:
-        self._clock = clock
+        self.slack = slack
         self._sleep = sleep
         self._limits = {True: person_waits, False: background_waits}
-        self._buckets: dict[str, _Bucket] = {}
-        self._lock = threading.Lock()
 
     def acquire(
         self,
@@ -105,22 +112,53 @@ class LocalThrottle:
         usable = usable_burst(burst, interactive=interactive)
         waited = 0.0
         while True:
-            wait, mine = self._take(key, rate, usable, limit - waited, reserve=interactive)
+            wait, mine = self.take(key, rate, usable, limit - waited, reserve=interactive)
             if wait:
                 self._sleep(wait)
                 waited += wait
             if mine:
                 return waited
 
-    def _take(
+    def take(
         self, key: str, rate: float, usable: int, limit: float, *, reserve: bool
     ) -> tuple[float, bool]:
-        """(seconds to wait, whether the token is ours after that)."""
+        """(seconds to wait, whether the token is ours after that), in one exact step.
+
+        Raises ThrottledLocally, and takes nothing, when the wait is longer than ``limit``.
+        """
+        raise NotImplementedError
+
+
+class LocalThrottle(WaitingThrottle):
+    """Buckets in this process's memory."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        person_waits: float = PERSON_WAITS,
+        background_waits: float = BACKGROUND_WAITS,
+        slack: float = SLACK,
+    ) -> None:
+        super().__init__(
+            sleep=sleep,
+            person_waits=person_waits,
+            background_waits=background_waits,
+            slack=slack,
+        )
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def take(
+        self, key: str, rate: float, usable: int, limit: float, *, reserve: bool
+    ) -> tuple[float, bool]:
         with self._lock:
             bucket = self._bucket(key)
             full_at, now = bucket.full_at, self._clock()
             rate = bucket.rate or rate
-            wait = wait_for(full_at, now, rate, usable)
+            wait = wait_for(full_at, now, rate, usable, slack=self.slack)
             if wait > limit:
                 raise ThrottledLocally(wait)
             if wait and not reserve:

@@ -26,7 +26,7 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 @pytest.fixture
 def throttle(time):
-    return LocalThrottle(clock=time.clock, sleep=time.sleep)
+    return LocalThrottle(clock=time.clock, sleep=time.sleep, slack=0)
 
 
 class TestArithmetic:
@@ -86,6 +86,11 @@ class TestLocalThrottle:
         assert throttle.acquire("k", 5, 20) == pytest.approx(0.2, abs=1e-4)
         assert time.naps == [pytest.approx(0.2, abs=1e-4)]
 
+    def test_slack_makes_every_token_of_a_tired_bucket_late(self, time):
+        throttle = LocalThrottle(clock=time.clock, sleep=time.sleep, slack=0.1)
+        waits = [throttle.acquire("k", 5, 2) for _ in range(4)]
+        assert waits == [0.0, pytest.approx(0.1), pytest.approx(0.2), pytest.approx(0.2)]
+
     def test_people_wait_two_seconds_and_no_more(self, throttle, time):
         throttle.acquire("k", 0.4, 1)
         with pytest.raises(ThrottledLocally) as caught:
@@ -103,7 +108,7 @@ class TestLocalThrottle:
         assert throttle.acquire("k", 0.4, 1) == 0
 
     def test_the_wait_is_a_setting(self, time):
-        throttle = LocalThrottle(clock=time.clock, sleep=time.sleep, person_waits=10)
+        throttle = LocalThrottle(clock=time.clock, sleep=time.sleep, person_waits=10, slack=0)
         throttle.acquire("k", 0.4, 1)
         assert throttle.acquire("k", 0.4, 1) == pytest.approx(2.5, abs=1e-4)
 
@@ -127,7 +132,7 @@ class TestLocalThrottle:
             if not taken_by_people:
                 taken_by_people.append(throttle.acquire("k", 1, 2))
 
-        throttle = LocalThrottle(clock=time.clock, sleep=sleep)
+        throttle = LocalThrottle(clock=time.clock, sleep=sleep, slack=0)
         throttle.acquire("k", 1, 2, interactive=False)
         waited = throttle.acquire("k", 1, 2, interactive=False)
         assert taken_by_people == [0.0]
@@ -168,7 +173,7 @@ class TestLocalThrottle:
             real_time.sleep(1e-5)
             return real_time.monotonic()
 
-        throttle = LocalThrottle(clock=clock, person_waits=0)
+        throttle = LocalThrottle(clock=clock, person_waits=0, slack=0)
         granted, start = [], threading.Barrier(16)
 
         def grab():
@@ -228,7 +233,7 @@ class TestInTheClient:
         assert throttle.adjusted == [(throttle.asked[0][0], 7.5)]
 
     def test_nothing_is_sent_when_the_limiter_says_no(self, amazon, connect, time):
-        throttle = LocalThrottle(clock=time.clock, sleep=time.sleep)
+        throttle = LocalThrottle(clock=time.clock, sleep=time.sleep, slack=0)
         services = connect(throttle=throttle)
         for _ in range(4):
             services.assign_appointment_resources("J", "A", resources=[])
