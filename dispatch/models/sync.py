@@ -26,6 +26,8 @@ class SyncJob(models.Model):
     """Where an interrupted first load goes on."""
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    """When the first page of a first load was asked for: later changes are the next task's."""
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -45,6 +45,7 @@ def start(seller: Seller) -> None:
             "page_token": "",
             "done": 0,
             "total": 0,
+            "started_at": None,
             "finished_at": None,
             "attempts": 0,
             "last_error": "",
@@ -129,15 +130,18 @@ def find_job(seller: Seller, service_job_id: str) -> ServiceJob | None:
 
 def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
     """All jobs created since the date the owner chose, page by page, going on where it stopped."""
-    seller, started_at = task.seller, timezone.now()
-    since = seller.sync_since or started_at - FIRST_LOAD_REACH
-    while not task.finished_at and _still_connected(seller):
+    seller = task.seller
+    task.started_at = task.started_at or timezone.now()
+    since = seller.sync_since or task.started_at - FIRST_LOAD_REACH
+    while not task.finished_at:
+        if not _still_connected(seller):
+            return LONGEST_PAUSE
         asked_at = timezone.now()
         page = _first_load_page(task, client, since)
         jobs = (page.payload or {}).get("jobs") or []
         mirror.store(seller, jobs, fetched_at=asked_at)
         _note_progress(task, page, len(jobs))
-    _synced(seller, started_at)
+    _synced(seller, task.started_at)
     return NEVER_AGAIN
 
 
@@ -155,7 +159,7 @@ def _first_load_page(task: SyncJob, client: Services, since: dt.datetime) -> Api
         return client.get_service_jobs(**filters, pageToken=task.page_token)
     except SellingApiBadRequestException:
         # The token outlived its welcome while we were away: begin again, nothing is lost.
-        task.page_token, task.done = "", 0
+        task.page_token, task.done, task.started_at = "", 0, timezone.now()
         return client.get_service_jobs(**filters)
 
 
@@ -168,7 +172,9 @@ def _note_progress(task: SyncJob, page: ApiResponse, count: int) -> None:
     task.page_token = "" if over else token
     task.finished_at = timezone.now() if over else None
     task.lease_until = timezone.now() + LEASE
-    task.save(update_fields=["done", "total", "page_token", "finished_at", "lease_until"])
+    task.save(
+        update_fields=["done", "total", "page_token", "started_at", "finished_at", "lease_until"]
+    )
 
 
 def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
