@@ -18,6 +18,8 @@ from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, 
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.server import SandboxServer
 from dispatch.services.tokens import shared_token_cache
+from dispatch.spapi import Services
+from dispatch.spapi.retry import Policy
 
 PASSWORD = "Correct-Horse-7-Battery"
 US = "ATVPDKIKX0DER"
@@ -149,6 +151,16 @@ def amazon(sandbox_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> It
     made.scenario()
     yield made
     made.faults()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that ask once and at once: for tests of what comes after the last attempt."""
+
+    def made(*args: Any, **options: Any) -> Services:
+        return Services(*args, **{**options, "policy": Policy(attempts=1), "throttle": None})
+
+    monkeypatch.setattr("dispatch.services.amazon.Services", made)
 
 
 MakeJob = Callable[..., dict[str, Any]]

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
 from dispatch.services import amazon, mirror, observe
+from dispatch.services.amazon_model import MOST
 from dispatch.spapi import (
     ApiResponse,
     SellingApiBadRequestException,
@@ -61,20 +62,24 @@ def run_due() -> int:
     )
     ran = 0
     for task_id in due.order_by("next_run_at").values_list("pk", flat=True):
-        task = claim(task_id)
+        task = claim(task_id, due=True)
         if task is not None:
             run(task)
             ran += 1
     return ran
 
 
-def claim(task_id: int) -> SyncJob | None:
-    """Take a task for `LEASE`; None when somebody else has it or it is gone."""
+def claim(task_id: int, *, due: bool = False) -> SyncJob | None:
+    """Take a task for `LEASE`; None when somebody else has it or it is gone.
+
+    ``due`` leaves one alone that somebody else has run since it was seen to be due.
+    """
     now = timezone.now()
-    taken = SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=task_id).update(
-        lease_until=now + LEASE
-    )
-    return SyncJob.objects.select_related("seller").get(pk=task_id) if taken else None
+    free = SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=task_id)
+    if due:
+        free = free.filter(next_run_at__lte=now)
+    taken = free.update(lease_until=now + LEASE)
+    return SyncJob.objects.select_related("seller").filter(pk=task_id).first() if taken else None
 
 
 def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
@@ -120,6 +125,8 @@ def refresh_job(job: ServiceJob) -> ServiceJob:
 
 def find_job(seller: Seller, service_job_id: str) -> ServiceJob | None:
     """Fetch a job that the mirror does not hold yet, by its pasted id."""
+    if not service_job_id.strip("."):
+        return None  # Nothing, or dots only: no address could name it.
     asked_at = timezone.now()
     with amazon.client(seller, interactive=True) as session:
         payload = session.get_service_job_by_service_job_id(service_job_id).payload
@@ -133,14 +140,15 @@ def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
     seller = task.seller
     task.started_at = task.started_at or timezone.now()
     since = seller.sync_since or task.started_at - FIRST_LOAD_REACH
+    seen = {"", task.page_token}
     while not task.finished_at:
         if not _still_connected(seller):
             return LONGEST_PAUSE
         asked_at = timezone.now()
         page = _first_load_page(task, client, since)
-        jobs = (page.payload or {}).get("jobs") or []
-        mirror.store(seller, jobs, fetched_at=asked_at)
-        _note_progress(task, page, len(jobs))
+        mirror.store(seller, _jobs(page), fetched_at=asked_at)
+        _note_progress(task, page, seen)
+        seen.add(task.page_token)
     _synced(seller, task.started_at)
     return NEVER_AGAIN
 
@@ -163,12 +171,12 @@ def _first_load_page(task: SyncJob, client: Services, since: dt.datetime) -> Api
         return client.get_service_jobs(**filters)
 
 
-def _note_progress(task: SyncJob, page: ApiResponse, count: int) -> None:
-    token = page.next_token or ""
+def _note_progress(task: SyncJob, page: ApiResponse, seen: set[str]) -> None:
+    token, count = page.next_token or "", len(_jobs(page))
     task.done += count
-    task.total = max((page.payload or {}).get("totalResultSize") or 0, task.done)
+    task.total = max(_total(page), task.done)
     # A repeated token, or one on an empty page, would go round for ever.
-    over = not token or not count or token == task.page_token
+    over = not count or token in seen
     task.page_token = "" if over else token
     task.finished_at = timezone.now() if over else None
     task.lease_until = timezone.now() + LEASE
@@ -189,9 +197,7 @@ def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
     return PACE
 
 
-def _pages(
-    client: Services, **filters: object
-) -> Iterator[tuple[dt.datetime, list[dict[str, Any]]]]:
+def _pages(client: Services, **filters: object) -> Iterator[tuple[dt.datetime, list[Any]]]:
     """Pages of jobs with the moment each was asked for; stops at a token seen before."""
     token, seen = "", {""}
     while True:
@@ -199,11 +205,26 @@ def _pages(
         page = client.get_service_jobs(
             pageSize=20, **filters, **({"pageToken": token} if token else {})
         )
-        yield asked_at, (page.payload or {}).get("jobs") or []
+        yield asked_at, _jobs(page)
         token = page.next_token or ""
         if token in seen:
             return
         seen.add(token)
+
+
+def _part(page: ApiResponse, name: str) -> Any:
+    return page.payload.get(name) if isinstance(page.payload, dict) else None
+
+
+def _jobs(page: ApiResponse) -> list[Any]:
+    """The jobs of a page; none where it has another shape."""
+    jobs = _part(page, "jobs")
+    return jobs if isinstance(jobs, list) else []
+
+
+def _total(page: ApiResponse) -> int:
+    total = _part(page, "totalResultSize")
+    return total if isinstance(total, int) and 0 <= total <= MOST else 0
 
 
 def _synced(seller: Seller, at: dt.datetime) -> None:
@@ -218,8 +239,13 @@ def _finish(task: SyncJob, *, next_in: dt.timedelta, error: str) -> SyncJob:
     task.last_error = error[:300]
     task.attempts = task.attempts + 1 if error else 0
     task.last_success_at = task.last_success_at if error else now
-    task.save(
-        update_fields=["lease_until", "next_run_at", "last_error", "attempts", "last_success_at"]
+    # No `save()`: a seller may have been deleted meanwhile, its tasks with it.
+    SyncJob.objects.filter(pk=task.pk).update(
+        lease_until=None,
+        next_run_at=task.next_run_at,
+        last_error=task.last_error,
+        attempts=task.attempts,
+        last_success_at=task.last_success_at,
     )
     return task
 
