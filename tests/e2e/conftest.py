@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -27,7 +28,6 @@ SCREENS: dict[str, dict[str, Any]] = {
         "has_touch": True,
         "is_mobile": True,
     },
-    "narrow": {"viewport": {"width": 320, "height": 640}},
 }
 QUIET_CHROMIUM = [
     "--no-sandbox",
@@ -76,13 +76,21 @@ class Watch:
         self.complaints: list[str] = []
         self.strays: list[str] = []
         self.expected = [REFUSED]
+        self.deaf = False
 
     def expect(self, pattern: str) -> None:
         """Allow what a test provokes, such as a lost connection."""
         self.expected.append(re.compile(pattern))
 
+    @contextlib.contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """While a test does to the page what the page never does."""
+        self.deaf = True
+        yield
+        self.deaf = False
+
     def heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not self.deaf:
             self.complaints.append(message.text)
 
     def broke(self, error: Any) -> None:
