@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from django.db.models import QuerySet
@@ -14,6 +15,8 @@ PUBLIC_COLUMNS = (
     "Job id", "Order id", "Seller", "Title", "Status", "Start (UTC)", "End (UTC)", "Time zone",
     "Technicians", "City", "State", "Country", "Store", "Created (UTC)",
 )  # fmt: skip
+_FORMULA = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\r\n]")
+"""Also behind signs that do not show, and in the wide forms that some programs read as plain."""
 BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
 
 
@@ -68,7 +71,4 @@ def _buyer(job: ServiceJob) -> tuple[str, ...]:
 
 def _inert(cell: str) -> str:
     """A spreadsheet takes a cell with one of these beginnings for a formula."""
-    dangerous = cell.lstrip().startswith(("=", "+", "-", "@")) or cell.startswith(
-        ("\t", "\r", "\n")
-    )
-    return f"'{cell}" if dangerous else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -27,7 +27,7 @@ class SharedTokenCache:
     def get(self, key: str) -> tuple[str, float] | None:
         """(token, end in seconds since 1970), or None."""
         sealed = cache.get(_name(key))
-        if sealed is None:
+        if not isinstance(sealed, str):
             return None
         try:
             token, expires_at = json.loads(keyring().open(sealed, _place(key)))
