@@ -6,6 +6,7 @@ Alice owns a seller, Bob dispatches for it, Tom is its technician, Charlie is a 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 from django.core.management import call_command
+from prometheus_client import REGISTRY, generate_latest
 
 from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, TechnicianResource
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
@@ -27,6 +29,57 @@ NOW = dt.datetime(2026, 11, 24, 15, 0, tzinfo=dt.UTC)
 
 # Playwright's event loop makes Django suspect asynchronous views; there are none.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+PLANTED = (
+    "Jordan Example",
+    "120 Sample Street",
+    "555 0142",
+    "5550142",
+    "Atzr|",
+    "Atza|",
+    APPLICATION_SECRET,
+    PASSWORD,
+)
+"""What no log line, no traceback in one, and no figure may ever show."""
+
+
+class Told(logging.Handler):
+    """Every log line of the whole run, as it would be written, with its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Asyncio and the browser's driver talk about the tests, not about us.
+        if not record.name.startswith(("asyncio", "playwright", "faker", "hypothesis")):
+            self.lines.append(self.format(record))
+
+
+TOLD = Told()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _listen() -> Iterator[None]:
+    """Hear every logger at its most talkative, and look at the figures at the end."""
+    root = logging.getLogger()
+    root.addHandler(TOLD)
+    for name in ("dispatch", "django.request", "django.security", "urllib3", "requests"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    yield
+    root.removeHandler(TOLD)
+    shown = generate_latest(REGISTRY).decode()
+    assert not [secret for secret in PLANTED if secret in shown], "a figure shows a secret"
+
+
+@pytest.fixture(autouse=True)
+def _tells_no_secret() -> Iterator[None]:
+    """After every test: nothing planted has reached a log."""
+    TOLD.lines.clear()
+    yield
+    leaked = [line for line in TOLD.lines if any(secret in line for secret in PLANTED)]
+    assert not leaked, f"{len(leaked)} log lines show planted secrets or buyer data"
 
 
 @pytest.fixture(scope="session")
