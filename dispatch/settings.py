@@ -196,4 +196,6 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # Its debug lines hold whole addresses, and a presigned address is a key.
+    "loggers": {"urllib3": {"level": "INFO"}},
 }

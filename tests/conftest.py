@@ -65,7 +65,7 @@ def _listen() -> Iterator[None]:
     """Hear every logger at its most talkative, and look at the figures at the end."""
     root = logging.getLogger()
     root.addHandler(TOLD)
-    for name in ("dispatch", "django.request", "django.security", "urllib3", "requests"):
+    for name in ("dispatch", "django.request", "django.security"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     yield
     root.removeHandler(TOLD)
