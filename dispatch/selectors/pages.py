@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import json
 from dataclasses import dataclass
@@ -87,7 +86,7 @@ def _decode(cursor: str, order: Order) -> tuple[str, Any, int] | None:
         if not 0 < pk < 2**63:
             return None
         return side, _typed(value, column), pk
-    except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 
@@ -96,7 +95,8 @@ def _typed(value: Any, column: str) -> Any:
         moment = dt.datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("a moment without a zone")
-        return moment
+        return moment.astimezone(dt.UTC)
     if not isinstance(value, str) or "\0" in value:
         raise ValueError("not a text")
+    value.encode()  # Half of a surrogate pair is no text either.
     return value
