@@ -15,7 +15,7 @@ from dispatch.services import appointments, jobs, ledger, slots, sync
 from tests.conftest import Amazon, MakeJob
 
 State = Action.State
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture
@@ -32,7 +32,9 @@ def start(job: ServiceJob) -> dt.datetime:
     return slots.for_job(job, since=timezone.now())[3].start
 
 
-def add(person: Person, job: ServiceJob, start: dt.datetime, key: uuid.UUID | None = None) -> Action:
+def add(
+    person: Person, job: ServiceJob, start: dt.datetime, key: uuid.UUID | None = None
+) -> Action:
     return appointments.add(person=person, job=job, key=key or uuid.uuid4(), start=start)
 
 
