@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -42,9 +42,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(person, Person):
         return {}
     nav = _nav(request, person)
+    views = _phone_views(request)
+    jobs = [replace(item, current=False) if any(v.current for v in views) else item for item in nav]
     return {
         "nav": nav,
-        "bottom_nav": [*_phone_views(request), *nav[:1]],
+        "bottom_nav": [*views, *jobs[:1]],
         "account_nav": [
             NavItem(label, reverse(name), icon, request.path == reverse(name))
             for label, name, icon in ACCOUNT
