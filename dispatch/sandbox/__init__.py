@@ -30,8 +30,11 @@ Controls, all JSON:
     Replaces the list of faults; ``[]`` clears. ``{"operation": id, "*", "token" or "upload",
     "kind", "status", "seconds", "times": 1}``, ``times`` null until cleared. Kinds: ``status``,
     ``latency``, ``drop``, ``drop_after_commit``, ``html``, ``empty``, ``array``,
-    ``garbage_json``, ``errors_200``, ``expired_token``. A request meets the first fault that
-    fits. ``GET`` shows those still to come.
+    ``garbage_json``, ``errors_200``, ``wrong_types`` (fields of the wrong JSON types), ``huge``
+    (24 MiB, packed small), ``endless_pages`` (the first page for ever, each time with a new
+    token), ``expired_token``. ``seconds`` pass first: with ``latency`` (default 1) before the
+    work, with ``drop`` before the cut, with ``drop_after_commit`` between work and cut. A request
+    meets the first fault that fits. ``GET`` shows those still to come.
 ``POST /_sandbox/tokens``
     ``{"refresh_token", "state": "revoked" | "active", "role": "lost" | "granted",
     "expireAccessTokens": true}``.

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from dispatch.sandbox import consent, control, lwa
-from dispatch.sandbox.faults import QUOTA, Fault, canned
+from dispatch.sandbox.faults import QUOTA, Fault, canned, never_the_last, without_page
 from dispatch.sandbox.realm import APPLICATION, Realm
 from dispatch.sandbox.replies import Incoming, JsonDict, Refusal, Reply, error, invalid
 from dispatch.sandbox.routes import MAP, RULES
@@ -83,7 +83,7 @@ class Sandbox:
         reply = canned(fault) if fault else None
         if reply is None:
             with self.realm.lock:
-                reply = self._obey(operation, path, incoming)
+                reply = self._obey(operation, path, incoming, fault)
         if reply.status in _WITH_LIMIT:
             reply.headers["x-amzn-RateLimit-Limit"] = f"{operation.rate:.1f}"
         with self.realm.lock:
@@ -93,19 +93,27 @@ class Sandbox:
     def _fault(self, name: str) -> Fault | None:
         with self.realm.lock:
             fault = self.realm.faults.take(name)
-        if fault and fault.kind == "latency":
+        if fault and fault.kind != "drop_after_commit":
             time.sleep(fault.seconds)
         return fault
 
-    def _obey(self, operation: Operation, path: dict[str, str], incoming: Incoming) -> Reply:
+    def _obey(
+        self,
+        operation: Operation,
+        path: dict[str, str],
+        incoming: Incoming,
+        fault: Fault | None = None,
+    ) -> Reply:
         """The gateway's checks, then the rule; runs under the lock."""
+        endless = fault is not None and fault.kind == "endless_pages"
+        asked = without_page(incoming.query) if endless else incoming.query
         try:
             world = lwa.read(self.realm, incoming.headers.get("x-amz-access-token"))
             if self.realm.rate_limits and not self.realm.plans.take(
                 APPLICATION, world.refresh_token, operation
             ):
                 raise QUOTA
-            query = MultiDict(parse_qsl(incoming.query, keep_blank_values=True))
+            query = MultiDict(parse_qsl(asked, keep_blank_values=True))
             call = Call(
                 self.realm,
                 world,
@@ -115,7 +123,8 @@ class Sandbox:
                 _body(incoming) if operation.body else {},
                 incoming.base_url,
             )
-            return RULES[operation.id](call)
+            reply = RULES[operation.id](call)
+            return never_the_last(reply) if endless else reply
         except Refusal as refusal:
             return refusal.reply()
         except Exception:
@@ -139,6 +148,7 @@ def _early(fault: Fault | None, name: str) -> Reply | None:
 
 def _cut(reply: Reply, fault: Fault | None) -> Reply:
     if fault and fault.kind == "drop_after_commit":
+        time.sleep(fault.seconds)
         reply.drop = True
     return reply
 

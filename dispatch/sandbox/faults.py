@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import uuid
 from dataclasses import dataclass
+from functools import cache as once
+from urllib.parse import parse_qsl, urlencode
 
 from dispatch.sandbox.replies import JsonDict, Refusal, Reply, as_json, denied, error, invalid
 
@@ -19,8 +24,18 @@ _CODES = {
     503: "ServiceUnavailable",
     504: "GatewayTimeout",
 }
-_BODIES = {"html", "empty", "array", "garbage_json", "errors_200", "expired_token"}
-_KINDS = {"status", "latency", "drop", "drop_after_commit", *_BODIES}
+_BODIES = {
+    "html",
+    "empty",
+    "array",
+    "garbage_json",
+    "errors_200",
+    "wrong_types",
+    "huge",
+    "expired_token",
+}
+_KINDS = {"status", "latency", "drop", "drop_after_commit", "endless_pages", *_BODIES}
+_HUGE = 24 * 1024 * 1024
 QUOTA = Refusal(
     429, [error("QuotaExceeded", "You exceeded your quota for the requested resource.")]
 )
@@ -28,7 +43,10 @@ QUOTA = Refusal(
 
 @dataclass(slots=True)
 class Fault:
-    """One fault: which operation, what happens, how often (None: until cleared)."""
+    """One fault: which operation, what happens, how often (None: until cleared).
+
+    ``seconds`` pass before anything else happens, with ``drop_after_commit`` after the work.
+    """
 
     operation: str
     kind: str
@@ -49,7 +67,7 @@ def read(raw: object) -> Fault:
     if not isinstance(raw, dict) or raw.get("kind") not in _KINDS:
         raise invalid(f"A fault needs a kind out of {sorted(_KINDS)}", status=400)
     status, times = raw.get("status", 503), raw.get("times", 1)
-    seconds = raw.get("seconds", 1)
+    seconds = raw.get("seconds", 1 if raw["kind"] == "latency" else 0)
     if not isinstance(status, int) or not 200 <= status <= 599:
         raise invalid("A fault's status is an HTTP status", status=400)
     if not isinstance(seconds, int | float) or not 0 <= seconds <= 120:
@@ -116,5 +134,49 @@ def _odd_body(fault: Fault) -> Reply | None:
             fault.status, b'{"payload": {"jobs": [', {"Content-Type": "application/json"}
         ),
         "errors_200": as_json({"errors": failure}),
+        "wrong_types": as_json(_WRONG_TYPES),
     }
-    return bodies.get(fault.kind)
+    return _huge() if fault.kind == "huge" else bodies.get(fault.kind)
+
+
+_WRONG_TYPES: JsonDict = {
+    "payload": {
+        "jobs": 7,
+        "totalResultSize": "many",
+        "nextPageToken": 7,
+        "serviceJobId": ["7"],
+        "appointments": "none",
+        "appointmentSlots": {"startTime": 7},
+        "capacities": "full",
+        "reservation": [7],
+        "uploadDestinationId": 7,
+        "url": None,
+        "encryptionDetails": "AES",
+        "warnings": "none",
+    },
+    "appointmentId": {"id": 7},
+    "capacities": {"slots": 7},
+    "nextPageToken": 7,
+    "warnings": 7,
+}
+
+
+@once
+def _huge() -> Reply:
+    """A small answer that grows to 24 MiB when it is unpacked."""
+    body = gzip.compress(b'{"payload": "' + b" " * _HUGE + b'"}', compresslevel=1)
+    return Reply(200, body, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+
+
+def without_page(query: str) -> str:
+    """The query of the first page, whichever page was asked for."""
+    kept = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(k, v) for k, v in kept if k not in {"pageToken", "nextPageToken"}])
+
+
+def never_the_last(reply: Reply) -> Reply:
+    """The same page with the token of a next one that was never seen before."""
+    body = json.loads(reply.body)
+    place = body.get("payload", body)
+    place["nextPageToken"] = uuid.uuid4().hex
+    return as_json(body, reply.status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,60 @@ def test_latency_delays_and_then_works(api: Any) -> None:
     begun = time.monotonic()
     assert api.jobs().status_code == 200
     assert time.monotonic() - begun >= 0.2
+
+
+def test_an_answer_can_be_held_before_it_is_cut(api: Any, tomorrow: Callable[..., str]) -> None:
+    api.load(jobs=[{"serviceJobId": "job-1", "serviceJobStatus": "PENDING_SCHEDULE"}])
+    body = {"appointmentTime": {"startTime": tomorrow()}}
+    for kind, there in (("drop", 0), ("drop_after_commit", 1)):
+        fault(api, kind, operation=ADD, seconds=0.2)
+        begun = time.monotonic()
+        with pytest.raises(requests.ConnectionError):
+            api.call("POST", "/serviceJobs/job-1/appointments", body)
+        assert time.monotonic() - begun >= 0.2
+        assert len(api.job("job-1").get("appointments", [])) == there
+
+
+def test_pages_can_go_on_for_ever(api: Any) -> None:
+    api.load(jobs=[{"serviceJobId": "job-1"}], resources=[{"resourceId": "R"}])
+    fault(api, "endless_pages", times=None)
+    pages = [api.jobs().json()["payload"]]
+    for _ in range(3):
+        token = pages[-1]["nextPageToken"]
+        answer = api.jobs(pageToken=token, createdAfter="2000-01-01T00:00:00Z")
+        pages.append(answer.json()["payload"])
+    assert len({page["nextPageToken"] for page in pages}) == 4
+    assert all(len(page["jobs"]) == 1 for page in pages)
+
+    span = {"startDateTime": tomorrow_at(10), "endDateTime": tomorrow_at(12)}
+    for _ in range(2):
+        path = "/serviceResources/R/capacity/range"
+        answer = api.call("POST", path, span, marketplaceIds=api.marketplace, nextPageToken="x")
+        assert answer.json()["nextPageToken"]
+
+
+def tomorrow_at(hour: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=1)).strftime(f"%Y-%m-%dT{hour:02}:00:00Z")
+
+
+def test_a_refusal_has_no_pages(api: Any) -> None:
+    fault(api, "endless_pages")
+    assert api.call("GET", "/serviceJobs", marketplaceIds=api.marketplace).status_code == 400
+
+
+def test_a_huge_answer_is_small_on_the_wire(api: Any) -> None:
+    fault(api, "huge")
+    address = f"{api.url}/service/v1/serviceJobs"
+    with api.session.get(address, stream=True, timeout=10) as answer:
+        assert int(answer.headers["Content-Length"]) < 1_000_000
+        assert len(answer.content) > 20 * 1024 * 1024
+
+
+def test_fields_can_have_the_wrong_types(api: Any) -> None:
+    fault(api, "wrong_types")
+    answer = api.jobs()
+    assert answer.status_code == 200
+    assert not isinstance(answer.json()["payload"]["jobs"], list)
 
 
 def test_odd_bodies(api: Any) -> None:
