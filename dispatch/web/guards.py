@@ -12,6 +12,7 @@ from django_htmx.middleware import HtmxDetails
 
 from dispatch.models import Person, Seller, ServiceJob
 from dispatch.selectors.access import EVERYONE, Role, jobs_for, role_for, sellers_for
+from dispatch.selectors.sellers import may_connect
 
 
 class PersonRequest(HttpRequest):
@@ -53,3 +54,9 @@ def get_role(request: PersonRequest, seller: Seller) -> Role:
     if role is None:
         raise Http404("No such seller.")
     return role
+
+
+def require_owner(request: PersonRequest) -> None:
+    """`Http404` for those who only work for others' sellers."""
+    if not may_connect(request.user):
+        raise Http404("No such page.")

@@ -20,8 +20,8 @@ from dispatch.models import Membership, Person, Seller, Technician
 from dispatch.selectors import people as people_read
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import people
-from dispatch.web.guards import PersonRequest
-from dispatch.web.sellers import Task, leave_task, require_owner, show_task
+from dispatch.web.guards import PersonRequest, require_owner
+from dispatch.web.tasks import Task, leave_task, show_task
 
 Role = Membership.Role
 COLOURS = [(1, "Blue"), (2, "Violet"), (3, "Green"), (4, "Amber"), (5, "Pink"), (6, "Teal")]

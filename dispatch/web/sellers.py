@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from dispatch.models import ReasonCode, Seller
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
 from dispatch.web import consent
-from dispatch.web.guards import PersonRequest, get_seller
+from dispatch.web.guards import PersonRequest, get_seller, require_owner
 from dispatch.web.seller_forms import (
     DescriptionForm,
     MoveForm,
@@ -26,41 +23,9 @@ from dispatch.web.seller_forms import (
     SellerForm,
     SwitchesForm,
 )
+from dispatch.web.tasks import Task, leave_task, show_task
 
 Kind = ReasonCode.Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A step with one main button: a dialog over the page it began on, or a page of its own."""
-
-    title: str
-    button: str
-    back: str
-    lead: str = ""
-    danger: bool = False
-
-
-def show_task(request: PersonRequest, task: Task, form: forms.Form | None = None) -> HttpResponse:
-    """The step as the dialog's content for htmx, as a page for everyone else."""
-    in_dialog = request.htmx.target == "dialog-body"
-    return render(
-        request,
-        "sellers/task.html#task" if in_dialog else "sellers/task.html",
-        {"task": task, "form": form, "in_dialog": in_dialog},
-        status=422 if form is not None and form.is_bound else 200,
-    )
-
-
-def leave_task(request: PersonRequest, url: str) -> HttpResponse:
-    """Go on to ``url``, out of a dialog too."""
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
-
-
-def require_owner(request: PersonRequest) -> None:
-    """`Http404` for those who only work for others' sellers."""
-    if not sellers_read.may_connect(request.user):
-        raise Http404("No such page.")
 
 
 @login_required
