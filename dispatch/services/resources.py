@@ -24,6 +24,7 @@ from dispatch.services.amazon_model import Moment, Text, Whole, only_objects
 from dispatch.services.appointments import utc
 from dispatch.services.jobs import SWITCHED_OFF, NotAllowed
 from dispatch.spapi import ApiResponse
+from dispatch.spapi.pages import Course
 
 Kind = Action.Kind
 
@@ -122,7 +123,7 @@ def capacity(
     with amazon.client(seller, interactive=True) as client:
         for page in _pages(client.get_range_slot_capacity, resource_id, query):
             spans += _range_spans(_Range.model_validate(page))
-    return sorted(spans, key=lambda span: (span.kind, span.start))
+    return sorted(set(spans), key=lambda span: (span.kind, span.start))
 
 
 def fixed_capacity(
@@ -145,20 +146,20 @@ def fixed_capacity(
     with amazon.client(seller, interactive=True) as client:
         for page in _pages(client.get_fixed_slot_capacity, resource_id, query):
             spans += _fixed_spans(_FixedReport.model_validate(page), minutes)
-    return sorted(spans, key=lambda span: (span.kind, span.start))
+    return sorted(set(spans), key=lambda span: (span.kind, span.start))
 
 
 def _pages(operation: Any, resource_id: str, query: dict[str, Any]) -> Iterator[Any]:
-    token, seen = "", {""}
+    token, course = "", Course()
     while True:
         answer: ApiResponse = operation(
             resource_id, **query, **({"nextPageToken": token} if token else {})
         )
-        yield answer.payload or {}
+        page = answer.payload if isinstance(answer.payload, dict) else {}
+        yield page
         token = answer.next_token or ""
-        if token in seen:
+        if not course.goes_on(token, only_objects(page.get("capacities"))):
             return
-        seen.add(token)
 
 
 def _range_spans(report: _Range) -> Iterator[Span]:

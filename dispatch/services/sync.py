@@ -23,6 +23,7 @@ from dispatch.spapi import (
     Services,
     ThrottledLocally,
 )
+from dispatch.spapi.pages import Course
 
 log = logging.getLogger(__name__)
 
@@ -140,15 +141,14 @@ def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
     seller = task.seller
     task.started_at = task.started_at or timezone.now()
     since = seller.sync_since or task.started_at - FIRST_LOAD_REACH
-    seen = {"", task.page_token}
+    course = Course(task.page_token)
     while not task.finished_at:
         if not _still_connected(seller):
             return LONGEST_PAUSE
         asked_at = timezone.now()
         page = _first_load_page(task, client, since)
         mirror.store(seller, _jobs(page), fetched_at=asked_at)
-        _note_progress(task, page, seen)
-        seen.add(task.page_token)
+        _note_progress(task, page, course)
     _synced(seller, task.started_at)
     return NEVER_AGAIN
 
@@ -171,13 +171,13 @@ def _first_load_page(task: SyncJob, client: Services, since: dt.datetime) -> Api
         return client.get_service_jobs(**filters)
 
 
-def _note_progress(task: SyncJob, page: ApiResponse, seen: set[str]) -> None:
-    token, count = page.next_token or "", len(_jobs(page))
+def _note_progress(task: SyncJob, page: ApiResponse, course: Course) -> None:
+    count = len(_jobs(page))
     task.done += count
     task.total = max(_total(page), task.done)
-    # A repeated token, or one on an empty page, would go round for ever.
-    over = not count or token in seen
-    task.page_token = "" if over else token
+    # A token on an empty page leads nowhere either.
+    over = not count or not course.goes_on(page.next_token, _jobs(page))
+    task.page_token = "" if over else page.next_token or ""
     task.finished_at = timezone.now() if over else None
     task.lease_until = timezone.now() + LEASE
     task.save(
@@ -198,8 +198,8 @@ def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
 
 
 def _pages(client: Services, **filters: object) -> Iterator[tuple[dt.datetime, list[Any]]]:
-    """Pages of jobs with the moment each was asked for; stops at a token seen before."""
-    token, seen = "", {""}
+    """Pages of jobs with the moment each was asked for; stops where they go round."""
+    token, course = "", Course()
     while True:
         asked_at = timezone.now()
         page = client.get_service_jobs(
@@ -207,9 +207,8 @@ def _pages(client: Services, **filters: object) -> Iterator[tuple[dt.datetime, l
         )
         yield asked_at, _jobs(page)
         token = page.next_token or ""
-        if token in seen:
+        if not course.goes_on(token, _jobs(page)):
             return
-        seen.add(token)
 
 
 def _part(page: ApiResponse, name: str) -> Any:

@@ -19,6 +19,7 @@ from dispatch.spapi.credentials import Credentials, find_credentials
 from dispatch.spapi.lwa import is_token
 from dispatch.spapi.marketplaces import Marketplace, Marketplaces
 from dispatch.spapi.operations import OPERATIONS
+from dispatch.spapi.pages import Course
 from dispatch.spapi.response import ApiResponse
 from dispatch.spapi.retry import Policy
 from dispatch.spapi.throttle import SHARED_THROTTLE, Throttle
@@ -147,15 +148,15 @@ class Services:
     def iterate_service_jobs(self, **filters: Any) -> Iterator[dict[str, Any]]:
         """Every job that matches, page by page; the same filters as ``get_service_jobs``.
 
-        Stops at a token it has seen: Amazon's static sandbox hands out the same one for ever.
+        Stops at a token it has seen, and after some pages without a job that is new.
         """
-        seen = {filters.get("pageToken")}
+        course = Course(filters.get("pageToken"))
         while True:
             page = self.get_service_jobs(**filters)
-            yield from page("jobs") or ()
-            if page.next_token is None or page.next_token in seen:
+            jobs = page("jobs") if isinstance(page("jobs"), list) else []
+            yield from jobs
+            if not course.goes_on(page.next_token, jobs):
                 return
-            seen.add(page.next_token)
             filters["pageToken"] = page.next_token
 
     def cancel_service_job_by_service_job_id(self, serviceJobId: str, **keys: Any) -> ApiResponse:
