@@ -74,8 +74,9 @@ def decide(
     doubt = doubt_of(operation, status, fault) or doubt
     if may_repeat(operation, status, fault) and attempt < policy.attempts:
         delay = backoff(attempt, policy, max(retry_after, _pace(operation, status)))
-        if elapsed + delay.low < policy.deadline:
-            return delay
+        left = policy.deadline - elapsed
+        if delay.low < left:
+            return Retry(delay.low, min(delay.high, left))
     return OutcomeUnknown(doubt) if doubt else GiveUp()
 
 

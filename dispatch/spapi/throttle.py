@@ -41,8 +41,8 @@ class Throttle(Protocol):
         """Take one token and return the seconds waited for it.
 
         ``rate`` is tokens per second. Background work (``interactive=False``) leaves half of
-        the burst. Raises ThrottledLocally when the wait would be longer than ``max_wait``
-        seconds (None: the store's own limit); no token is taken then.
+        the burst. Raises ThrottledLocally when the wait would be longer than the store's own
+        limit or ``max_wait`` seconds; no token is taken then.
         """
         ...
 
@@ -56,9 +56,7 @@ def usable_burst(burst: int, *, interactive: bool) -> int:
     return max(1, burst if interactive else burst // 2)
 
 
-def wait_for(
-    full_at: float, now: float, rate: float, usable: int, *, slack: float = 0.0
-) -> float:
+def wait_for(full_at: float, now: float, rate: float, usable: int, *, slack: float = 0.0) -> float:
     """Seconds until a token is free, for a caller that may empty ``usable`` tokens.
 
     Until the bucket is full again every token comes ``slack`` seconds late.
@@ -108,7 +106,8 @@ class WaitingThrottle:
         interactive: bool = True,
         max_wait: float | None = None,
     ) -> float:
-        limit = self._limits[interactive] if max_wait is None else max_wait
+        own = self._limits[interactive]
+        limit = own if max_wait is None else min(own, max_wait)
         usable = usable_burst(burst, interactive=interactive)
         waited = 0.0
         while True:

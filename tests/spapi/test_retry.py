@@ -105,6 +105,11 @@ def test_a_longer_wish_than_the_deadline_is_not_waited_for():
     assert decide(READ, attempt=1, elapsed=0, status=503, retry_after=21) == GiveUp()
 
 
+def test_no_draw_begins_an_attempt_after_the_deadline():
+    late = decide(READ, attempt=2, elapsed=12.5, status=503, retry_after=7)
+    assert late == Retry(7, 7.5)
+
+
 @patient
 @given(
     operation=st.sampled_from(list(OPERATIONS.values())),
@@ -122,7 +127,7 @@ def test_nothing_is_ever_doubled(operation, attempt, elapsed, status, fault, dou
         refused = status == 429 or fault is NOT_SENT
         assert operation.repeatable or refused
         assert attempt < Policy().attempts
-        assert elapsed + decision.low < Policy().deadline
+        assert elapsed + decision.high <= Policy().deadline
         assert 0 < decision.low <= jittered(decision) <= decision.high
     if isinstance(decision, OutcomeUnknown):
         assert operation.writes or doubt

@@ -117,6 +117,12 @@ class TestLocalThrottle:
         with pytest.raises(ThrottledLocally):
             throttle.acquire("k", 1, 1, max_wait=0.5)
 
+    def test_a_caller_with_time_waits_no_longer_than_a_person_does(self, throttle, time):
+        throttle.acquire("k", 0.4, 1)
+        with pytest.raises(ThrottledLocally):
+            throttle.acquire("k", 0.4, 1, max_wait=20)
+        assert time.naps == []
+
     def test_background_leaves_half_of_the_burst_to_people(self, throttle, time):
         for _ in range(10):
             assert throttle.acquire("k", 5, 20, interactive=False) == 0
