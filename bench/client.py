@@ -2,7 +2,7 @@
 requests.Session, python-amazon-sp-api, ours without and with the default throttle; and the memory
 of a thousand sellers' clients at once.
 
-    python bench/client.py [--rounds 5] [--calls 400] [--json]
+    python bench/client.py [--rounds 40] [--calls 50] [--json]
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ANSWER = json.dumps({"payload": {"serviceJobId": "JOB-1", "serviceJobStatus": "H
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--calls", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", type=int)
     options = parser.parse_args()
