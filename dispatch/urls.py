@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
+from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from dispatch.web import account, actions, health, job, jobs, saved_views
+
+
+class JobId(StringConverter):
+    """Amazon's model says only how long its ids are, so any sign may be in one."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(JobId, "job_id")
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -18,12 +28,13 @@ urlpatterns = [
     path("jobs/export.csv", jobs.export, name="jobs_export"),
     path("jobs/views/", saved_views.save, name="view_save"),
     path("jobs/views/<int:view_id>/delete/", saved_views.delete, name="view_delete"),
-    path("jobs/<str:service_job_id>/", job.job_page, name="job"),
-    path("jobs/<str:service_job_id>/refresh/", job.refresh, name="job_refresh"),
+    # The page last: an id takes all that is left.
+    path("jobs/<job_id:service_job_id>/refresh/", job.refresh, name="job_refresh"),
     *(
-        path(f"jobs/<str:service_job_id>/{slug}/", actions.action, {"kind": kind}, f"job_{kind}")
+        path(f"jobs/<job_id:service_job_id>/{slug}/", actions.action, {"kind": kind}, f"job_{kind}")
         for kind, slug in job.SLUGS.items()
     ),
+    path("jobs/<job_id:service_job_id>/", job.job_page, name="job"),
     path("account/settings/", account.settings, name="account_settings"),
     path("account/theme/", account.set_theme, name="account_theme"),
     path("account/", include("allauth.urls")),

@@ -9,7 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
@@ -35,7 +35,8 @@ def set_theme(request: PersonRequest) -> HttpResponse:
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}):
         target = "/"
-    return redirect(target)
+    # Not `redirect()`: it would look for a view of that name.
+    return HttpResponseRedirect(target)
 
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class SettingsForm(_PersonForm):
 @login_required
 def settings(request: PersonRequest) -> HttpResponse:
     """Name, time zone, theme and keys."""
-    form = SettingsForm(request.POST or None, instance=request.user)
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")

@@ -24,6 +24,7 @@ OTHER = "other"
 LATEST = dt.timedelta(days=365)
 """Amazon takes no appointment further ahead."""
 _CODE = RegexValidator(r"^[A-Z0-9_]{1,100}$", "A reason code has only capitals, digits and _.")
+_NOT_DOTS_ONLY = RegexValidator(r"[^.]", "This is no appointment.")
 
 
 class ActionForm(forms.Form):
@@ -53,6 +54,13 @@ class ActionForm(forms.Form):
     def clean_key(self) -> uuid.UUID:
         key: uuid.UUID = self.cleaned_data["key"]
         return key
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if {"key", "appointment"} & self.errors.keys():
+            # Fields that nobody sees: without them nothing on the page would say what is wrong.
+            self.add_error(None, "This form is incomplete. Open it again from the job.")
+        return data
 
     def refused(self, action: Action) -> None:
         """Mark the form with Amazon's own words."""
@@ -91,6 +99,7 @@ class _TimeForm(ActionForm):
         typed: dt.datetime | None = self.cleaned_data["start"]
         if typed is None:
             return None
+        _check_calendar(typed)
         # The form reads times in the server's zone; what was typed is a time at the job.
         local = timezone.make_naive(typed, timezone.get_current_timezone())
         at_job = local.replace(tzinfo=self.zone)
@@ -100,9 +109,17 @@ class _TimeForm(ActionForm):
             )
         return at_job
 
+    def clean_slot(self) -> dt.datetime | None:
+        slot: dt.datetime | None = self.cleaned_data["slot"]
+        if slot is not None:
+            _check_calendar(slot)
+        return slot
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "start" in self.errors or "slot" in self.errors:
+        if "slot" in self.errors:
+            self.add_error("start", "This is none of the slots: pick one, or enter a time.")
+        if "start" in self.errors:
             return data
         start, slot = data.get("start"), data.get("slot")
         if start and slot and start != slot:
@@ -125,6 +142,12 @@ class _TimeForm(ActionForm):
             self.chosen_start = start
 
     chosen_start: dt.datetime
+
+
+def _check_calendar(moment: dt.datetime) -> None:
+    """Refuse what no zone could show: the first and the last year there is."""
+    if not dt.MINYEAR < moment.year < dt.MAXYEAR:
+        raise forms.ValidationError("There is no such year.")
 
 
 class AddAppointmentForm(_TimeForm):
@@ -174,7 +197,9 @@ class RescheduleForm(_ReasonForm, _TimeForm):
         "Amazon counts a reschedule by the provider. "
         "Technicians who are busy then are taken off the job."
     )
-    appointment = forms.CharField(max_length=100, widget=forms.HiddenInput)
+    appointment = forms.CharField(
+        max_length=100, widget=forms.HiddenInput, validators=[_NOT_DOTS_ONLY]
+    )
     field_order = ("start", "reason", "other_reason")
 
 
@@ -194,7 +219,9 @@ class AssignForm(ActionForm):
     kind = Kind.ASSIGN
     marks = "technicians"
     lead = "The people you tick replace everyone assigned so far."
-    appointment = forms.CharField(max_length=100, widget=forms.HiddenInput)
+    appointment = forms.CharField(
+        max_length=100, widget=forms.HiddenInput, validators=[_NOT_DOTS_ONLY]
+    )
     technicians = forms.MultipleChoiceField(
         label="Technicians",
         widget=forms.CheckboxSelectMultiple,

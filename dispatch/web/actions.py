@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import reswap, retarget, trigger_client_event
@@ -55,7 +56,8 @@ def action(request: PersonRequest, service_job_id: str, kind: Kind) -> HttpRespo
         return _show(request, job, FORMS[kind](job=job))
     form = FORMS[kind](request.POST, job=job)
     if not form.is_valid():
-        return _show(request, job, form, status=422)
+        fit = form.with_new_key() if "key" in form.errors else form
+        return _show(request, job, fit, status=422)
     try:
         done = _carry_out(request, job, form)
     except jobs.NotAllowed as error:
@@ -136,9 +138,8 @@ def _done(request: PersonRequest, action: Action) -> HttpResponse:
     """The job as Amazon now has it, with a notice."""
     job = get_job(request, action.job.service_job_id) if action.job else None
     if not request.htmx or job is None:
-        return redirect(
-            f"/jobs/{action.job.service_job_id}/?done={action.pk}" if action.job else "/"
-        )
+        page = reverse("job", args=[action.job.service_job_id]) if action.job else "/jobs/"
+        return redirect(f"{page}?done={action.pk}")
     response = render(request, "jobs/job.html#job", page_context(request, job, done=action))
     response = reswap(retarget(response, "#job"), "outerHTML")
     trigger_client_event(response, "dialog-close", {})

@@ -22,8 +22,8 @@ Jobs = QuerySet[ServiceJob]
 Kind = JobReference.Kind
 
 RANGES = ("scheduled", "created", "updated")
-LONGEST_LIST = 20
-"""Amazon's own limit on the ids of one query."""
+FIRST_MOMENT = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+LAST_MOMENT = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 
 class JobFilterForm(forms.Form):
@@ -179,9 +179,11 @@ class JobFilter(filters.FilterSet):
     def _midnight(self, day: dt.date, days: int = 0) -> dt.datetime:
         zone = zoneinfo.ZoneInfo(self.person.time_zone or self._home_zone())
         try:
-            return dt.datetime.combine(day + dt.timedelta(days=days), dt.time(), zone)
+            midnight = dt.datetime.combine(day + dt.timedelta(days=days), dt.time(), zone)
+            return midnight.astimezone(dt.UTC)
         except OverflowError:
-            return dt.datetime.combine(day, dt.time.max, zone)
+            # The first and the last day of the calendar: everything is after, or before.
+            return FIRST_MOMENT if day.year == dt.MINYEAR else LAST_MOMENT
 
     def _home_zone(self) -> str:
         return self.sellers[0].time_zone if self.sellers else "UTC"

@@ -71,7 +71,7 @@ def page_context(
         "buttons": [
             {
                 "label": choice.label,
-                "url": f"/jobs/{job.service_job_id}/{SLUGS[choice.kind]}/",
+                "url": reverse(f"job_{choice.kind}", args=[job.service_job_id]),
                 "primary": choice.kind == first,
                 "danger": choice.kind == Action.Kind.CANCEL,
             }

@@ -13,12 +13,14 @@ from dispatch.models import SavedView
 from dispatch.selectors.access import DISPATCHES, sellers_for
 from dispatch.web.guards import PersonRequest
 
+LONGEST_QUERY = 2000
+
 
 class SaveForm(forms.Form):
     """A name for the filter in the address, and whether others see it."""
 
     name = forms.CharField(max_length=60, strip=True)
-    query = forms.CharField(max_length=2000, required=False)
+    query = forms.CharField(max_length=LONGEST_QUERY, required=False)
     shared = forms.BooleanField(required=False)
 
 
@@ -32,6 +34,9 @@ def save(request: PersonRequest) -> HttpResponse:
         return redirect("jobs")
     query = QueryDict(form.cleaned_data["query"], mutable=True)
     query.pop("page", None)
+    if len(query.urlencode()) > LONGEST_QUERY:
+        messages.error(request, "This filter is too long to be kept.")
+        return redirect("jobs")
     seller = sellers_for(request.user, DISPATCHES).first() if form.cleaned_data["shared"] else None
     SavedView.objects.update_or_create(
         person=request.user,
