@@ -101,7 +101,7 @@ def named_zone(name: str) -> zoneinfo.ZoneInfo:
     """A zone by its IANA name; UTC where the name is unknown to this machine."""
     try:
         return zoneinfo.ZoneInfo(name or "UTC")
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return zoneinfo.ZoneInfo("UTC")
 
 

@@ -19,6 +19,7 @@ from dispatch.selectors import jobs as read
 from dispatch.selectors.access import DISPATCHES, jobs_for, sellers_for
 from dispatch.selectors.pages import COUNT_BOUND, Order, Page, bounded_count, page
 from dispatch.services import amazon, exports, sync
+from dispatch.spapi import SellingApiException
 from dispatch.web.filters import JobFilter
 from dispatch.web.guards import PersonRequest
 
@@ -254,15 +255,27 @@ def refresh(request: PersonRequest) -> HttpResponse:
 def find(request: PersonRequest) -> HttpResponse:
     """Fetch a job by its pasted id from the sellers this person dispatches for."""
     job_id = request.POST.get("q", "").strip()[:100]
+    unanswered = False
     for seller in sellers_for(request.user, DISPATCHES):
         try:
             job = sync.find_job(seller, job_id) if job_id else None
-        except amazon.FAULTS:
+        except amazon.FAULTS as error:
+            if not _is_about_the_job(error):
+                messages.error(request, f"{seller.name}: {amazon.in_words(error)}")
+                unanswered = True
             continue
         if job is not None:
             return redirect("job", job.service_job_id)
-    messages.error(request, "Amazon knows no such job of your sellers.")
+    if not unanswered:
+        messages.error(request, "Amazon knows no such job of your sellers.")
     return redirect(_back(request))
+
+
+def _is_about_the_job(error: Exception) -> bool:
+    """Whether Amazon answered, and said that there is no such job for this seller."""
+    if not isinstance(error, SellingApiException):
+        return False
+    return error.code in (400, 404, 422) or error.amzn_code == "UnauthorizedAction"
 
 
 def _back(request: HttpRequest) -> str:
