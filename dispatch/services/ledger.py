@@ -14,18 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Action, Appointment, JobStatus, Person, Seller, ServiceJob
 from dispatch.services import amazon, observe, sync
+from dispatch.services.amazon_model import only_objects
 from dispatch.spapi import (
     ApiResponse,
     SellingApiException,
     SellingApiOutcomeUnknown,
-    SellingApiUnreadableException,
     Services,
+    ThrottledLocally,
 )
 
 log = logging.getLogger(__name__)
@@ -36,9 +37,19 @@ Payload = dict[str, Any]
 PATIENCE = 10.0
 """Seconds a repeated submit waits for the answer to the first."""
 SETTLE_AFTER = dt.timedelta(seconds=30)
-"""How long Amazon may take to show a write whose answer was lost; then it did not happen."""
-ABANDONED_AFTER = dt.timedelta(minutes=2)
-"""A row still waiting after this belonged to a process that died."""
+"""How long Amazon may take, after the answer was lost, to show a write; then it did not happen."""
+ABANDONED_AFTER = dt.timedelta(minutes=3)
+"""A row still waiting after this belonged to a process that died.
+
+The longest call takes less: a minute for the token's lock, 50 s for the token, 2 s for the rate
+plan, 55 s for the last attempt and those before.
+"""
+OWED = {
+    Action.Kind.ADD_APPOINTMENT: "appointmentId",
+    Action.Kind.RESCHEDULE: "appointmentId",
+    Action.Kind.CREATE_RESERVATION: "reservationId",
+}
+"""What Amazon's answer must name; one without it proves nothing."""
 
 
 class KeyReused(Exception):
@@ -114,13 +125,17 @@ def _send(action: Action, call: Call) -> None:
         with amazon.client(action.seller, interactive=True) as client:
             response = call(client)
     except amazon.FAULTS as error:
-        if _may_have_happened(error):
-            _mark(action, state=Action.State.UNKNOWN, **_said(error))
-            settle(action)
+        if isinstance(error, SellingApiOutcomeUnknown):
+            _doubt(action, **_said(error))
         else:
             _mark(action, state=Action.State.REFUSED, settled_at=timezone.now(), **_said(error))
     else:
-        _accept(action, response)
+        result = _kept_result(response.payload)
+        owed = OWED.get(Action.Kind(action.kind))
+        if owed and owed not in result:
+            _doubt(action, request_id=response.request_id or "")
+        else:
+            _accept(action, response, result)
 
 
 def _claim(action: Action) -> bool:
@@ -132,13 +147,22 @@ def _claim(action: Action) -> bool:
     return claimed
 
 
-def _accept(action: Action, response: ApiResponse) -> None:
+def _doubt(action: Action, **said: Any) -> None:
+    """Nobody can say what became of it: look, and go on looking for `SETTLE_AFTER` from now.
+
+    Counted from the sending, a time-out would have used up all of that already.
+    """
+    _mark(action, state=Action.State.UNKNOWN, sent_at=timezone.now(), **said)
+    settle(action)
+
+
+def _accept(action: Action, response: ApiResponse, result: dict[str, Any]) -> None:
     warnings = list(response.warnings or [])
     _mark(
         action,
         state=Action.State.WARNED if warnings else Action.State.ACCEPTED,
         warnings=warnings,
-        result=_kept_result(response.payload),
+        result=result,
         request_id=response.request_id or "",
         status_code=200,
         settled_at=timezone.now(),
@@ -164,18 +188,15 @@ def _mark(action: Action, **changes: Any) -> None:
     action.save(update_fields=list(changes))
 
 
-def _may_have_happened(error: Exception) -> bool:
-    """A write that Amazon neither accepted nor refused; repeats of a PUT end here too."""
-    if isinstance(error, SellingApiOutcomeUnknown | SellingApiUnreadableException):
-        return True
-    return isinstance(error, SellingApiException) and error.code >= 500
-
-
 def _said(error: Exception) -> dict[str, Any]:
-    """What a refusal leaves in the ledger: Amazon's own words where it spoke, then ours."""
+    """What a refusal leaves in the ledger: Amazon's own words where it spoke, then ours.
+
+    Of its quota Amazon speaks to programmers: there the words are ours.
+    """
     said: list[Any] = []
-    if isinstance(error, SellingApiException) and 400 <= error.code < 500:
-        said = error.error
+    if isinstance(error, SellingApiException) and 200 <= error.code < 500:
+        quota = error.code == 429 and not isinstance(error, ThrottledLocally)
+        said = [] if quota else error.error
     return {
         "errors": said or [{"code": "", "message": amazon.in_words(error)}],
         "status_code": getattr(error, "code", None),
@@ -198,18 +219,29 @@ def settle_open() -> int:
         errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
     )
     for action in Action.objects.filter(lost).select_related("job__seller", "seller"):
-        settled += settle(action)
+        settled += _settle_alone(action)
     return settled
 
 
-def settle(action: Action) -> bool:
+def _settle_alone(action: Action) -> bool:
+    """One row that cannot be settled must not keep the others open."""
+    try:
+        return settle(action, interactive=False)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("action %s broke the settling", action.pk)
+        return False
+
+
+def settle(action: Action, *, interactive: bool = True) -> bool:
     """Read back and decide what became of a write without an answer.
 
     Accepted as soon as Amazon shows it; refused, and safe to send again, when Amazon still does
-    not show it `SETTLE_AFTER` the sending; otherwise it stays unknown.
+    not show it `SETTLE_AFTER` the answer was lost; otherwise it stays unknown.
     """
     try:
-        shown = _shows(sync.refresh_job(action.job), action) if action.job else _reserved(action)
+        shown = _seen(action, interactive=interactive)
     except amazon.FAULTS as error:
         log.warning("action %s cannot be settled yet: %s", action.pk, amazon.in_words(error))
         return False
@@ -245,20 +277,30 @@ NEVER_SHOWN = frozenset(
 )
 
 
-def _reserved(action: Action) -> bool:
+def _seen(action: Action, *, interactive: bool) -> bool:
+    """Whether Amazon shows it now."""
+    if action.job:
+        return _shows(sync.refresh_job(action.job, interactive=interactive), action)
+    return _reserved(action, interactive=interactive)
+
+
+def _reserved(action: Action, *, interactive: bool) -> bool:
     """Whether the time a new reservation asked for is taken: no operation lists reservations."""
     if action.kind != Action.Kind.CREATE_RESERVATION:
         return False
     span = action.payload["reservation"]["availability"]
-    with amazon.client(action.seller, interactive=False) as client:
+    with amazon.client(action.seller, interactive=interactive) as client:
         answer = client.get_range_slot_capacity(
             action.payload["resourceId"],
             capacityTypes=["RESERVED_CAPACITY"],
             startDateTime=span["startTime"],
             endDateTime=span["endTime"],
         )
-    capacities = (answer.payload or {}).get("capacities") or []
-    return any(slot.get("capacity") for part in capacities for slot in part.get("slots") or [])
+    payload = answer.payload if isinstance(answer.payload, dict) else {}
+    parts = only_objects(payload.get("capacities"))
+    taken = [slot.get("capacity") for part in parts for slot in only_objects(part.get("slots"))]
+    # Another reservation may cover a part of it.
+    return bool(taken) and all(taken)
 
 
 def _shows(job: ServiceJob, action: Action) -> bool:

@@ -113,10 +113,10 @@ def refresh_now(seller: Seller) -> SyncJob | None:
     return run(claimed, interactive=True) if claimed else None
 
 
-def refresh_job(job: ServiceJob) -> ServiceJob:
+def refresh_job(job: ServiceJob, *, interactive: bool = True) -> ServiceJob:
     """Read one job from Amazon now and store it; raises one of `amazon.FAULTS`."""
     asked_at = timezone.now()
-    with amazon.client(job.seller, interactive=True) as session:
+    with amazon.client(job.seller, interactive=interactive) as session:
         payload = session.get_service_job_by_service_job_id(job.service_job_id).payload
     if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
         mirror.store(job.seller, [payload], fetched_at=asked_at)
