@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ from django.core.cache import cache
 
 from dispatch.models.keyring import SealBroken, keyring
 
-LOCK_SECONDS = 30
-"""Longer than a renewal may take; a lock left by a dead process ends by itself."""
+LOCK_SECONDS = 60
+"""Longer than a renewal may take (15 s of attempts, the last of 35); a lock left by a dead process
+ends by itself."""
 
 
 class SharedTokenCache:
@@ -45,16 +47,19 @@ class SharedTokenCache:
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
         """Held while a token is renewed; waits for another process up to `LOCK_SECONDS`."""
+        name, mine = f"{_name(key)}.lock", uuid.uuid4().hex
         with self._here[key]:
             deadline = time.monotonic() + LOCK_SECONDS
-            while not cache.add(f"{_name(key)}.lock", 1, LOCK_SECONDS):
+            while not cache.add(name, mine, LOCK_SECONDS):
                 if time.monotonic() > deadline:
                     break
                 time.sleep(0.05)
             try:
                 yield
             finally:
-                cache.delete(f"{_name(key)}.lock")
+                # Whoever was too slow must not end another's turn.
+                if cache.get(name) == mine:
+                    cache.delete(name)
 
 
 @once
