@@ -74,7 +74,7 @@ def active(state: State, service_job_id: str) -> list[str]:
 def reserved(state: State) -> list[tuple[str, str]]:
     """(resource, start) of every reservation."""
     return [
-        (one["resourceId"], one["reservation"]["availability"]["startTime"])
+        (one["resourceId"], one["reservation"]["availability"]["startTime"].replace(".000", ""))
         for one in state["reservations"]
     ]
 
