@@ -85,3 +85,10 @@ def require_local_endpoint(name: str, url: str) -> None:
         raise ImproperlyConfigured(
             f"DISPATCH_DEMO is on, so {name} must be an address on this machine."
         )
+
+
+def without_requests(event: Any, hint: Any) -> Any:
+    """What an error report may hold: where it happened, not what was asked or who asked it."""
+    for part in ("request", "user", "extra", "breadcrumbs"):
+        event.pop(part, None)
+    return event

@@ -18,6 +18,7 @@ from dispatch.configuration import (
     database_from_url,
     parse_field_keys,
     require_local_endpoint,
+    without_requests,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -199,3 +200,19 @@ LOGGING: dict[str, Any] = {
     # Its debug lines hold whole addresses, and a presigned address is a key.
     "loggers": {"urllib3": {"level": "INFO"}},
 }
+
+# --- Errors reported elsewhere, when asked for: never with values, requests or people ------------
+if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
+    import sentry_sdk
+
+    try:
+        sentry_sdk.init(
+            dsn=SENTRY_DSN,
+            send_default_pii=False,
+            include_local_variables=False,
+            max_request_body_size="never",
+            max_breadcrumbs=0,
+            before_send=without_requests,
+        )
+    except sentry_sdk.utils.BadDsn as error:
+        raise ImproperlyConfigured("SENTRY_DSN cannot be read.") from error
