@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -69,11 +70,18 @@ def _nav(request: HttpRequest, person: Person) -> list[NavItem]:
 
 
 def _phone_views(request: HttpRequest) -> list[NavItem]:
-    view = request.GET.get("view", "") if request.path == "/jobs/" else ""
+    view = _chosen_view(request) if request.path == "/jobs/" else ""
     return [
         NavItem("Today", "/jobs/?view=today", "today", view == "today"),
         NavItem("Late", "/jobs/?view=late", "attention", view == "late"),
     ]
+
+
+def _chosen_view(request: HttpRequest) -> str:
+    try:
+        return request.GET.get("view", "")
+    except SuspiciousOperation:
+        return ""  # The page that says so must not stumble over the same address.
 
 
 def initials(name: str) -> str:
