@@ -53,13 +53,16 @@ def test_a_busy_button_says_so(page: Page, load: Load, amazon: Amazon) -> None:
     form = steps.start(page, "Add appointment")
     steps.pick(form, steps.soon(2))
     amazon.faults({"operation": steps.ADD, "kind": "latency", "seconds": 1, "times": 1})
+    posts: list[str] = []
+    page.on("request", lambda asked: posts.append(asked.url) if asked.method == "POST" else None)
     button = form.get_by_role("button", name="Add appointment", exact=True)
-    button.click(no_wait_after=True)
+    button.click()
     expect(button).to_have_attribute("aria-busy", "true")
     expect(button).to_be_disabled()
     button.press("Enter")
     expect(steps.notice(page)).to_contain_text("Appointment added: accepted.")
     assert len(amazon.calls(steps.ADD)) == 1
+    assert len(posts) == 1
 
 
 def test_the_same_form_posted_twice_at_once_is_one_write(
