@@ -41,8 +41,8 @@ SETTLE_AFTER = dt.timedelta(seconds=30)
 ABANDONED_AFTER = dt.timedelta(minutes=3)
 """A row still waiting after this belonged to a process that died.
 
-The longest call takes less: a minute for the token's lock, 50 s for the token, 2 s for the rate
-plan, 55 s for the last attempt and those before.
+The longest call takes less: 20 s for the token's lock, 50 s for the token, 2 s for the rate plan,
+55 s for all attempts.
 """
 OWED = {
     Action.Kind.ADD_APPOINTMENT: "appointmentId",

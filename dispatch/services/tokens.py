@@ -15,9 +15,9 @@ from django.core.cache import cache
 
 from dispatch.models.keyring import SealBroken, keyring
 
-LOCK_SECONDS = 60
-"""Longer than a renewal may take (15 s of attempts, the last of 35); a lock left by a dead process
-ends by itself."""
+LOCK_SECONDS = 20
+"""Longer than a renewal takes, unless Amazon hangs: then two may renew, which harms nobody. No
+longer, because a process that dies in the middle holds everybody up for so long."""
 
 
 class SharedTokenCache:
