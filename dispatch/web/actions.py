@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import reswap, retarget, trigger_client_event
 
 from dispatch.models import Action, ServiceJob
-from dispatch.selectors.access import DISPATCHES, EVERYONE
 from dispatch.services import amazon, appointments, jobs, ledger, slots
 from dispatch.web import clock
 from dispatch.web.action_forms import (
@@ -50,8 +49,7 @@ REUSED = (
 @login_required
 def action(request: PersonRequest, service_job_id: str, kind: Kind) -> HttpResponse:
     """Show the form of a write, or carry it out and show what Amazon said."""
-    technicians_too = jobs.WHO[kind] - set(DISPATCHES)
-    job = get_job(request, service_job_id, EVERYONE if technicians_too else DISPATCHES)
+    job = get_job(request, service_job_id, tuple(jobs.WHO[kind]))
     if request.method != "POST":
         return _show(request, job, FORMS[kind](job=job))
     form = FORMS[kind](request.POST, job=job)
