@@ -164,7 +164,7 @@ _WRONG_TYPES: JsonDict = {
 @once
 def _huge() -> Reply:
     """A small answer that grows to 24 MiB when it is unpacked."""
-    body = gzip.compress(b'{"payload": "' + b" " * _HUGE + b'"}', compresslevel=1)
+    body = gzip.compress(b'{"payload": {}, "filler": "' + b" " * _HUGE + b'"}', compresslevel=1)
     return Reply(200, body, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
 

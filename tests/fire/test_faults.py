@@ -128,7 +128,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 once": {"kind": "status", "status": 500},
     "503 always": {"kind": "status", "status": 503, "times": None},
     "401 once": {"kind": "status", "status": 401},
-    "answers too late": {"kind": "latency", "seconds": 0.6},
+    "answers too late": {"kind": "latency", "seconds": 0.7},
     "cut before": {"kind": "drop"},
     "cut after": {"kind": "drop_after_commit"},
     "html": {"kind": "html", "status": 200},
@@ -200,7 +200,7 @@ def set_fire(
         if fault == "nobody listens":
             monkeypatch.setenv("SP_API_ENDPOINT", closed_port)
         hasty = fault == "answers too late"
-        stage = connect(timeout=(2, 0.3) if hasty else (2, 10))
+        stage = connect(timeout=(2, 0.4) if hasty else (2, 10))
         stage.client._line.tokens.get_auth()  # type: ignore[union-attr]
         if fault in FAULTS:
             amazon.faults({"operation": operation, **FAULTS[fault]})

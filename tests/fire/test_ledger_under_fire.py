@@ -139,7 +139,7 @@ def burn(
         if fault == "nobody listens":
             monkeypatch.setenv("SP_API_ENDPOINT", closed_port)
         if fault == "answers too late":
-            brisk["timeout"] = (2, 0.3)
+            brisk["timeout"] = (2, 0.4)
         if fault == "403 expired":
             amazon.control("tokens", {"expireAccessTokens": True})
         if fault == "revoked":
