@@ -70,6 +70,19 @@ def test_a_swap_keeps_the_focus_and_is_announced(page: Page, three: None) -> Non
     expect(page.get_by_role("checkbox", name="Pending schedule", exact=True)).to_be_focused()
 
 
+def test_a_swap_keeps_the_focus_on_the_row(page: Page, three: None) -> None:
+    steps.open_jobs(page)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    link = page.locator("[data-row] .row__link").nth(1)
+    expect(link).to_be_focused()
+    before = link.evaluate_handle("link => link")
+    with page.expect_response(lambda answer: "/jobs/" in answer.url):
+        page.evaluate("document.getElementById('filters').requestSubmit()")
+    page.wait_for_function("link => !link.isConnected", arg=before)
+    expect(link).to_be_focused()
+
+
 def test_typing_searches_without_losing_a_letter(page: Page, three: None) -> None:
     steps.open_jobs(page)
     search = page.get_by_role("searchbox", name="Search jobs")

@@ -34,9 +34,10 @@ def test_keys_search_walk_and_open(page: Page, load: Load, make_job: MakeJob) ->
     expect(search).to_be_focused()
     page.keyboard.type("jk")
     expect(search).to_have_value("jk")
+    expect(links).to_have_count(0)
     search.fill("")
-    search.blur()
     expect(links).to_have_count(3)
+    search.blur()
 
     for key, at in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
         page.keyboard.press(key)
