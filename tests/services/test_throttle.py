@@ -70,9 +70,7 @@ def test_a_person_who_would_wait_longer_than_two_seconds_is_told(
     assert again.value.retry_after <= told.value.retry_after, "a refusal took a token"
 
 
-def test_background_leaves_half_of_the_burst_to_people(
-    throttle: WaitingThrottle, key: str
-) -> None:
+def test_background_leaves_half_of_the_burst_to_people(throttle: WaitingThrottle, key: str) -> None:
     for _ in range(2):
         throttle.acquire(key, 0.1, 4, interactive=False)
     with pytest.raises(ThrottledLocally):
