@@ -6,7 +6,7 @@ from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
-from dispatch.web import account, actions, health, job, jobs, saved_views
+from dispatch.web import account, actions, health, job, jobs, live, saved_views
 
 
 class JobId(StringConverter):
@@ -24,11 +24,13 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/jobs/"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
     path("jobs/refresh/", jobs.refresh, name="jobs_refresh"),
+    path("jobs/changes/", live.jobs_changed, name="jobs_changed"),
     path("jobs/find/", jobs.find, name="jobs_find"),
     path("jobs/export.csv", jobs.export, name="jobs_export"),
     path("jobs/views/", saved_views.save, name="view_save"),
     path("jobs/views/<int:view_id>/delete/", saved_views.delete, name="view_delete"),
     # The page last: an id takes all that is left.
+    path("jobs/<job_id:service_job_id>/changes/", live.job_changed, name="job_changed"),
     path("jobs/<job_id:service_job_id>/refresh/", job.refresh, name="job_refresh"),
     *(
         path(f"jobs/<job_id:service_job_id>/{slug}/", actions.action, {"kind": kind}, f"job_{kind}")

@@ -43,6 +43,10 @@ class Seller(models.Model):
     authorised_at = models.DateTimeField(null=True, blank=True)
     secret_rotated_at = models.DateTimeField(null=True, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveBigIntegerField(default=0)
+    """Grows with every change that a page could show: what open pages ask for."""
+    watched_at = models.DateTimeField(null=True, blank=True)
+    """When somebody last had one of the seller's pages open."""
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

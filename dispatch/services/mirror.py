@@ -22,7 +22,7 @@ from dispatch.models import (
 )
 from dispatch.models.keyring import keyring
 from dispatch.models.words import phone_words, split_words
-from dispatch.services import amazon_model
+from dispatch.services import amazon_model, revisions
 from dispatch.services.zones import zone_for
 
 Payload = dict[str, Any]
@@ -47,6 +47,8 @@ def store(seller: Seller, payloads: Iterable[Payload], *, fetched_at: dt.datetim
         }
         changed = [row for row in rows.values() if _is_news(row, known.get(row.service_job_id))]
         _upsert(seller, changed)
+        if changed:
+            revisions.bump(seller)
     return [row.service_job_id for row in changed]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.models import Action, ServiceJob
 from dispatch.selectors import jobs as read
+from dispatch.selectors.access import sellers_for
 from dispatch.services import amazon, jobs, sync
+from dispatch.services.revisions import etag_of
 from dispatch.web import clock
 from dispatch.web.guards import PersonRequest, get_job, get_role
 
@@ -87,9 +90,17 @@ def page_context(
         "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
         "stale": read.is_stale(job.seller, now),
         "done": done,
+        "live_url": _live_url(job, now),
+        "etag": etag_of(sellers_for(request.user)),
         "unsettled": unsettled,
         "poll_url": _poll_url(job, unsettled),
     }
+
+
+def _live_url(job: ServiceJob, now: dt.datetime) -> str:
+    """Where the open page asks whether the job has changed since."""
+    address = reverse("job_changed", args=[job.service_job_id])
+    return f"{address}?{urlencode({'since': now.isoformat()})}"
 
 
 def _poll_url(job: ServiceJob, unsettled: list[Action]) -> str:

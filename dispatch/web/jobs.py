@@ -19,6 +19,7 @@ from dispatch.selectors import jobs as read
 from dispatch.selectors.access import DISPATCHES, jobs_for, sellers_for
 from dispatch.selectors.pages import COUNT_BOUND, Order, Page, bounded_count, page
 from dispatch.services import amazon, exports, sync
+from dispatch.services.revisions import etag_of
 from dispatch.spapi import SellingApiException
 from dispatch.web.filters import JobFilter
 from dispatch.web.guards import PersonRequest
@@ -98,7 +99,7 @@ def _settled(asked: QueryDict) -> QueryDict:
     query = QueryDict(mutable=True)
     for name, values in asked.lists():
         filled = [value for value in values if value.strip()]
-        if filled and name != "csrfmiddlewaretoken":
+        if filled and name not in ("csrfmiddlewaretoken", "since"):
             query.setlist(name, filled)
     if not query.keys() - {"sort", "page"}:
         query["view"] = DEFAULT_VIEW
@@ -140,8 +141,17 @@ def _context(listing: Listing) -> dict[str, Any]:
         "synced_at": min((s.synced_at for s in listing.sellers if s.synced_at), default=None),
         "stale": any(read.is_stale(seller, listing.now) for seller in listing.sellers),
         "lookup": _lookup(listing, count),
+        "live_url": f"/jobs/changes/?{_live_query(listing)}",
+        "etag": etag_of(listing.sellers),
         "export_url": "/jobs/export.csv?" + listing.query.urlencode(),
     }
+
+
+def _live_query(listing: Listing) -> str:
+    query = listing.query.copy()
+    query.pop("page", None)
+    query["since"] = listing.now.isoformat()
+    return query.urlencode()
 
 
 def count_text(count: int) -> str:
