@@ -88,8 +88,8 @@ def test_htmx_gets_the_list_and_what_changes_around_it(
     assert "<html" not in part
     assert part.strip().startswith('<section class="panel list" id="job-list"')
     for name in ("views", "filters", "export", "refresh-query", "save-query"):
-        assert f'id="{name}"' in part
-    assert part.count("hx-swap-oob") == 5
+        element = part[part.index(f'id="{name}"') :]
+        assert "hx-swap-oob" in element[: element.index(">")]
 
 
 @pytest.mark.parametrize("more", ["HTTP_HX_BOOSTED", "HTTP_HX_HISTORY_RESTORE_REQUEST"])

@@ -114,7 +114,7 @@ def test_no_query_breaks_the_export(desk: Client, pairs: list[tuple[str, str]]) 
     read(response)
 
 
-@examples(60)
+@examples(25)
 @given(query=st.binary(max_size=60))
 def test_no_bytes_break_the_list(desk: Client, query: bytes) -> None:
     response = desk.get("/jobs/", QUERY_STRING=query.decode("latin-1"))
@@ -144,7 +144,7 @@ def test_no_body_breaks_a_saved_view(desk: Client, body: dict[str, str]) -> None
     assert desk.post("/jobs/views/", body).status_code == 302
 
 
-@examples(200)
+@examples(80)
 @given(body=st.dictionaries(st.sampled_from(["name", "time_zone", "theme", "shortcuts"]), TEXT))
 def test_no_body_breaks_the_settings(desk: Client, body: dict[str, str]) -> None:
     assert desk.post("/account/settings/", body).status_code in (302, 422)
@@ -167,14 +167,14 @@ def test_no_body_breaks_the_look_up(
     assert answer.status_code in (302, 400)
 
 
-@examples(60)
+@examples(30)
 @given(name=TEXT.filter(lambda text: "/" not in text and "0142" not in text), done=TEXT)
 def test_no_address_of_a_job_breaks(desk: Client, name: str, done: str) -> None:
     assert desk.get(f"/jobs/{quote(name, safe='')}/").status_code in (200, 301, 302, 404, 405)
     assert desk.get("/jobs/JOB-0001/", {"done": done}).status_code == 200
 
 
-@examples(50)
+@examples(25)
 @given(
     job_id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
     | st.sampled_from(["a/b", "/", "//", "a?b", "a#b", "%2F", "..", ".", "a/reschedule"])
@@ -187,7 +187,7 @@ def test_no_id_of_amazons_breaks_the_list(
 
 
 @pytest.mark.parametrize("role", ["technician", "auditor"])
-@examples(30)
+@examples(15)
 @given(pairs=PAIRS)
 def test_no_query_breaks_the_list_of_another_role(
     desk: Client, seller: Seller, alice: Person, role: str, pairs: list[tuple[str, str]]
