@@ -153,7 +153,7 @@ def _doubt(action: Action, **said: Any) -> None:
     Counted from the sending, a time-out would have used up all of that already.
     """
     _mark(action, state=Action.State.UNKNOWN, sent_at=timezone.now(), **said)
-    settle(action)
+    _settle_alone(action, interactive=True)
 
 
 def _accept(action: Action, response: ApiResponse, result: dict[str, Any]) -> None:
@@ -218,15 +218,25 @@ def settle_open() -> int:
         settled_at=now,
         errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
     )
+    silent: set[uuid.UUID] = set()
     for action in Action.objects.filter(lost).select_related("job__seller", "seller"):
-        settled += _settle_alone(action)
+        # Where Amazon just did not answer for a seller, its other rows do not wait for it too.
+        if action.seller_id in silent:
+            continue
+        found = _settle_alone(action, interactive=False)
+        settled += found is True
+        if found is None:
+            silent.add(action.seller_id)
     return settled
 
 
-def _settle_alone(action: Action) -> bool:
-    """One row that cannot be settled must not keep the others open."""
+def _settle_alone(action: Action, *, interactive: bool) -> bool | None:
+    """Whether it is settled, None where Amazon did not say; no other row hangs on this one."""
     try:
-        return settle(action, interactive=False)
+        return settle(action, interactive=interactive)
+    except amazon.FAULTS as error:
+        log.warning("action %s cannot be settled yet: %s", action.pk, amazon.in_words(error))
+        return None
     except DatabaseError:
         raise
     except Exception:
@@ -234,18 +244,14 @@ def _settle_alone(action: Action) -> bool:
         return False
 
 
-def settle(action: Action, *, interactive: bool = True) -> bool:
+def settle(action: Action, *, interactive: bool) -> bool:
     """Read back and decide what became of a write without an answer.
 
     Accepted as soon as Amazon shows it; refused, and safe to send again, when Amazon still does
-    not show it `SETTLE_AFTER` the answer was lost; otherwise it stays unknown.
+    not show it `SETTLE_AFTER` the answer was lost; otherwise it stays unknown. Raises one of
+    `amazon.FAULTS` where Amazon does not say.
     """
-    try:
-        shown = _seen(action, interactive=interactive)
-    except amazon.FAULTS as error:
-        log.warning("action %s cannot be settled yet: %s", action.pk, amazon.in_words(error))
-        return False
-    if shown:
+    if _seen(action, interactive=interactive):
         _mark(action, state=Action.State.ACCEPTED, errors=[], settled_at=timezone.now())
         return True
     if action.sent_at and action.sent_at < timezone.now() - SETTLE_AFTER:

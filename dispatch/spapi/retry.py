@@ -97,9 +97,12 @@ def doubt_of(operation: Operation, status: int, fault: FaultKind | None) -> str:
 
 
 def backoff(attempt: int, policy: Policy, at_least: float = 0.0) -> Retry:
-    """Doubling delays: attempt 1 waits ``base`` seconds at most, no attempt more than ``cap``."""
+    """Doubling delays with full jitter: attempt 1 waits ``base`` seconds at most, none ``cap``.
+
+    ``at_least``: seconds below which a repeat cannot succeed.
+    """
     high = min(policy.cap, policy.base * 2.0 ** (attempt - 1))
-    return Retry(max(high / 2, at_least), max(high, at_least * 1.25))
+    return Retry(at_least, max(high, at_least * 1.25))
 
 
 def _pace(operation: Operation, status: int) -> float:

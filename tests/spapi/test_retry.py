@@ -89,7 +89,7 @@ def test_the_cause_is_the_newest_doubt():
 def test_delays_double_up_to_the_cap():
     policy = Policy(base=0.5, cap=3)
     assert [backoff(attempt, policy).high for attempt in (1, 2, 3, 4, 5)] == [0.5, 1, 2, 3, 3]
-    assert [backoff(attempt, policy).low for attempt in (1, 2, 3)] == [0.25, 0.5, 1]
+    assert [backoff(attempt, policy).low for attempt in (1, 2, 3)] == [0, 0, 0]
 
 
 def test_a_429_waits_for_one_token_of_the_plan():
@@ -128,7 +128,7 @@ def test_nothing_is_ever_doubled(operation, attempt, elapsed, status, fault, dou
         assert operation.repeatable or refused
         assert attempt < Policy().attempts
         assert elapsed + decision.high <= Policy().deadline
-        assert 0 < decision.low <= jittered(decision) <= decision.high
+        assert 0 <= decision.low <= jittered(decision) <= decision.high
     if isinstance(decision, OutcomeUnknown):
         assert operation.writes or doubt
         assert decision.cause

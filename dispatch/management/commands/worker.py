@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from dispatch.services import ledger, sync
 
@@ -16,6 +18,8 @@ log = logging.getLogger(__name__)
 
 PAUSE = 1.0
 """Seconds between looks at what is due."""
+SETTLE_PAUSE = 5.0
+"""Seconds between looks for writes that are not confirmed."""
 
 
 class Command(BaseCommand):
@@ -26,16 +30,19 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
         self.stdout.write("worker: ready")
+        settled_at = 0.0
         while not stop.is_set():
-            _work_once()
+            close_old_connections()
+            _attempt(sync.run_due)
+            if time.monotonic() - settled_at > SETTLE_PAUSE:
+                _attempt(ledger.settle_open)
+                settled_at = time.monotonic()
             stop.wait(PAUSE)
 
 
-def _work_once() -> None:
-    close_old_connections()
-    for work in (sync.run_due, ledger.settle_open):
-        try:
-            work()
-        except DatabaseError:
-            # The rows keep what is due; a database that is away for a while must not end us.
-            log.exception("the database did not take part; trying again")
+def _attempt(work: Callable[[], object]) -> None:
+    """The rows keep what is due: nothing that goes wrong once may end the process that retries."""
+    try:
+        work()
+    except Exception:
+        log.exception("%s failed; trying again", work.__name__)
