@@ -18,7 +18,7 @@ from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
 from dispatch.services import appointments, slots, sync
 from tests.conftest import Amazon, MakeJob
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 SECRETS = ("Atzr|sandbox", "sandbox-secret", "Atza|", "amzn1.application-oa2-client.sandbox")
 BUYER = (

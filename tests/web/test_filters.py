@@ -14,7 +14,7 @@ from dispatch.models import Membership, Person, Seller, Technician
 from dispatch.services import mirror
 from tests.conftest import MakeJob
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 NOW = dt.datetime(2026, 11, 24, 15, 0, tzinfo=dt.UTC)
 DE = "A1PA6795UKMFR9"
 HAWAII = {"countryCode": "US", "stateOrRegion": "HI", "postalCode": "96801", "city": "Hilo"}

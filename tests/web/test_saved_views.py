@@ -8,7 +8,7 @@ from django.test import Client
 from dispatch.models import Membership, Person, SavedView, Seller
 from tests.conftest import US
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture
