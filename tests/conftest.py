@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,6 +88,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """The default cache lives in the database and has a table of its own."""
     with django_db_blocker.unblock():
         call_command("createcachetable")
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(settings: Any) -> None:
+    """Where the cache is no table, no transaction takes back what a test left in it."""
+    config = settings.CACHES["default"]
+    if not config["BACKEND"].endswith("DatabaseCache"):
+        settings.CACHES = {"default": {**config, "KEY_PREFIX": uuid.uuid4().hex}}
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
@@ -21,7 +23,11 @@ SOON = time.time() + 3600
 
 
 def kept() -> str:
-    """Everything that the cache's table holds."""
+    """Everything that the cache holds, as it holds it."""
+    config = settings.CACHES["default"]
+    if config["BACKEND"].endswith("RedisCache"):
+        with redis.from_url(config["LOCATION"]) as client:
+            return str([client.get(key) for key in client.scan_iter(f"*{config['KEY_PREFIX']}*")])
     with connection.cursor() as cursor:
         cursor.execute("SELECT cache_key, value FROM dispatch_cache")
         return str(cursor.fetchall())
