@@ -10,7 +10,7 @@ os.environ.setdefault("FIELD_KEYS", "dGVzdHMga2V5IG9mIGV4YWN0bHkgMzIgYnl0ZXMhISE
 os.environ["DISPATCH_DEMO"] = "false"
 os.environ.setdefault("SECURE_COOKIES", "false")
 
-from dispatch.settings import *  # noqa: E402, F403
+from dispatch.settings import *  # noqa: F403
 
 # A file, so that threads and the live server each have a connection of their own.
 DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}  # noqa: F405

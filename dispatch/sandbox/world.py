@@ -250,8 +250,7 @@ class World:
         """Leave the seller, take everything it had."""
         fresh = World(self.refresh_token, self.selling_partner_id, self.marketplace_id, self.name)
         for name in self.__slots__:
-            if name != "tokens_from":
-                setattr(self, name, getattr(fresh, name))
+            setattr(self, name, getattr(fresh, name))
 
     def put(self, job: Job) -> None:
         self.jobs[job.id] = job
