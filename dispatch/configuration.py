@@ -24,6 +24,18 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
             raise ImproperlyConfigured(message) from None
 
 
+TRUE = frozenset({"true", "yes", "on", "1"})
+FALSE = frozenset({"false", "no", "off", "0", ""})
+
+
+def parse_flag(name: str, text: str) -> bool:
+    """Read a switch: true, yes, on and 1, or their opposites; anything else stops the start."""
+    word = text.strip().casefold()
+    if word not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{name} must be true or false.")
+    return word in TRUE
+
+
 def parse_field_keys(text: str) -> tuple[bytes, ...]:
     """Read ``FIELD_KEYS``: base64 keys of 32 bytes, comma-separated; the first one encrypts."""
     keys = tuple(_field_key(part.strip()) for part in text.split(",") if part.strip())

@@ -17,6 +17,7 @@ from dispatch.configuration import (
     cache_from_url,
     database_from_url,
     parse_field_keys,
+    parse_flag,
     require_local_endpoint,
     without_requests,
 )
@@ -29,7 +30,13 @@ env = Environment()
 if local_env := os.environ.get("DISPATCH_ENV_FILE", str(VAR_DIR / "local.env")):
     environ.Env.read_env(local_env, overwrite=False)
 
-DEBUG: bool = env.bool("DEBUG", default=False)
+
+def flag(name: str, *, default: bool) -> bool:
+    """A switch of the environment, or its default where it is not set."""
+    return parse_flag(name, env.str(name, default=str(default)))
+
+
+DEBUG: bool = flag("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY is missing or shorter than 32 characters.")
@@ -37,7 +44,7 @@ FIELD_KEYS: tuple[bytes, ...] = parse_field_keys(env.str("FIELD_KEYS", default="
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
 # --- Amazon -----------------------------------------------------------------------------------
-DISPATCH_DEMO: bool = env.bool("DISPATCH_DEMO", default=False)
+DISPATCH_DEMO: bool = flag("DISPATCH_DEMO", default=False)
 SP_API_ENDPOINT: str = env.str("SP_API_ENDPOINT", default="")
 SP_API_TOKEN_URL: str = env.str("SP_API_TOKEN_URL", default="")
 # Where a seller consents; empty means the marketplace's own Seller Central.
@@ -147,7 +154,7 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 # Plain http is for the machine itself; any other host is reached over TLS.
-SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", default=not (DEBUG or DISPATCH_DEMO))
+SECURE_COOKIES: bool = flag("SECURE_COOKIES", default=not (DEBUG or DISPATCH_DEMO))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SECURE_SSL_REDIRECT = SECURE_COOKIES
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
@@ -197,8 +204,12 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # Its debug lines hold whole addresses, and a presigned address is a key.
-    "loggers": {"urllib3": {"level": "INFO"}},
+    # urllib3 tells whole addresses, and a presigned address is a key.
+    "loggers": {
+        "urllib3": {"level": "INFO"},
+        # A 404's line holds the address as somebody typed it: it may be a phone number.
+        "django.request": {"level": "ERROR"},
+    },
 }
 
 # --- Errors reported elsewhere, when asked for: never with values, requests or people ------------

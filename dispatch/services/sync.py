@@ -40,6 +40,10 @@ LONGEST_PAUSE = dt.timedelta(minutes=10)
 NEVER_AGAIN = dt.timedelta(days=3650)
 
 
+class LeaseLost(Exception):
+    """Somebody else has taken the task over, or it is gone: stop, and leave it to them."""
+
+
 def start(seller: Seller) -> None:
     """Have the seller's jobs loaded from scratch, then kept up to date."""
     SyncJob.objects.update_or_create(
@@ -96,6 +100,9 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
     try:
         with amazon.client(seller, interactive=interactive) as client:
             next_in = _WORK[SyncJob.Kind(task.kind)](task, client)
+    except LeaseLost:
+        log.warning("sync %s of seller %s took too long: another has it", task.kind, seller.pk)
+        return task
     except ThrottledLocally as busy:
         # People's calls go first: the task comes back when there is room, it does not sleep.
         observe.SYNC_RUNS.labels(task.kind, "put off").inc()
@@ -183,10 +190,23 @@ def _note_progress(task: SyncJob, page: ApiResponse, course: Course) -> None:
     over = not count or not course.goes_on(page.next_token, _jobs(page))
     task.page_token = "" if over else page.next_token or ""
     task.finished_at = timezone.now() if over else None
-    task.lease_until = timezone.now() + LEASE
-    task.save(
-        update_fields=["done", "total", "page_token", "started_at", "finished_at", "lease_until"]
+    _hold(
+        task,
+        done=task.done,
+        total=task.total,
+        page_token=task.page_token,
+        started_at=task.started_at,
+        finished_at=task.finished_at,
     )
+
+
+def _hold(task: SyncJob, **progress: Any) -> None:
+    """Keep the lease for another `LEASE`, with the progress made; raises `LeaseLost`."""
+    until = timezone.now() + LEASE
+    mine = SyncJob.objects.filter(pk=task.pk, lease_until=task.lease_until)
+    if not mine.update(lease_until=until, **progress):
+        raise LeaseLost
+    task.lease_until = until
 
 
 def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
@@ -196,7 +216,7 @@ def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
         return dt.timedelta(seconds=2)  # The first load comes first.
     for asked_at, jobs in _pages(client, lastUpdatedAfter=seller.synced_at - OVERLAP):
         mirror.store(seller, jobs, fetched_at=asked_at)
-        SyncJob.objects.filter(pk=task.pk).update(lease_until=timezone.now() + LEASE)
+        _hold(task)
     _synced(seller, started_at)
     return pace(seller, started_at)
 
@@ -247,13 +267,15 @@ def _synced(seller: Seller, at: dt.datetime) -> None:
 
 def _finish(task: SyncJob, *, next_in: dt.timedelta, error: str) -> SyncJob:
     now = timezone.now()
+    # No `save()`: the seller may be gone, or somebody else may have taken over a lease that ran
+    # out, and theirs is not ours to end.
+    mine = SyncJob.objects.filter(pk=task.pk, lease_until=task.lease_until)
     task.lease_until = None
     task.next_run_at = now + next_in
     task.last_error = error[:300]
     task.attempts = task.attempts + 1 if error else 0
     task.last_success_at = task.last_success_at if error else now
-    # No `save()`: a seller may have been deleted meanwhile, its tasks with it.
-    SyncJob.objects.filter(pk=task.pk).update(
+    mine.update(
         lease_until=None,
         next_run_at=task.next_run_at,
         last_error=task.last_error,

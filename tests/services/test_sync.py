@@ -605,3 +605,19 @@ def test_the_worker_fills_the_mirror_and_stops_when_asked(
     assert worker.returncode == 0
     assert "worker: ready" in out
     assert "Atzr" not in out + err
+
+
+def test_a_worker_that_was_too_slow_leaves_the_task_to_who_took_over(
+    seller: Seller, amazon: Amazon, make_job: MakeJob
+) -> None:
+    amazon.scenario(make_job())
+    sync.start(seller)
+    pk = SyncJob.objects.get(kind="first_load").pk
+    slow = sync.claim(pk)
+    assert slow is not None
+    taken_over = timezone.now() + dt.timedelta(minutes=1)
+    SyncJob.objects.filter(pk=pk).update(lease_until=taken_over)
+    sync.run(slow)
+    task = SyncJob.objects.get(pk=pk)
+    assert task.lease_until == taken_over
+    assert task.finished_at is None
