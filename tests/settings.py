@@ -16,6 +16,8 @@ from dispatch.settings import *  # noqa: F403
 DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}  # noqa: F405
 if not DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": "dispatch_test"}  # noqa: F405
+# On Redis, the processes that a test starts share the cache of that test and of no other.
+CACHES["default"]["KEY_PREFIX"] = os.environ.get("TEST_CACHE_PREFIX", "")  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
