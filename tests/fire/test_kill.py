@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
@@ -58,6 +59,17 @@ FORMS = {
         (("reason", "R1"),),
     ),
 }
+
+
+SHARED = uuid.uuid4().hex
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(settings: Any) -> None:
+    """The servers outlive a test, and so does the cache they share with it."""
+    config = settings.CACHES["default"]
+    if not config["BACKEND"].endswith("DatabaseCache"):
+        settings.CACHES = {"default": {**config, "KEY_PREFIX": SHARED}}
 
 
 @pytest.fixture(scope="module")
