@@ -119,13 +119,20 @@ def drive(operation: str, token: str) -> None:
     from django.conf import settings
 
     from dispatch.services.throttle import DatabaseThrottle, RedisThrottle
-    from dispatch.spapi import SellingApiUnprocessableException, Services, ThrottledLocally
+    from dispatch.spapi import (
+        Marketplaces,
+        SellingApiForbiddenException,
+        SellingApiUnprocessableException,
+        Services,
+        ThrottledLocally,
+    )
 
     throttle: Any = DatabaseThrottle(person_waits=30)
     if settings.CACHES["default"]["BACKEND"].endswith("RedisCache"):
         throttle = RedisThrottle(settings.CACHES["default"]["LOCATION"], person_waits=30)
+    place = Marketplaces.DE if token.endswith("-de") else Marketplaces.US
     services = Services(
-        credentials={**stage.CREDENTIALS, "refresh_token": token}, throttle=throttle
+        place, credentials={**stage.CREDENTIALS, "refresh_token": token}, throttle=throttle
     )
     since = dt.datetime.now(dt.UTC)
     calls = {
@@ -142,7 +149,7 @@ def drive(operation: str, token: str) -> None:
     while time.time() < until:
         try:
             calls[operation]()
-        except SellingApiUnprocessableException:
+        except (SellingApiForbiddenException, SellingApiUnprocessableException):
             pass  # The other seller does not know the job; the call counts all the same.
         except ThrottledLocally:
             return

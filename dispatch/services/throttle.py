@@ -6,7 +6,6 @@ The arithmetic is that of `dispatch.spapi.throttle`; each store does its step in
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from functools import cache as once
 from typing import Any
@@ -22,6 +21,12 @@ from dispatch.spapi.throttle import WaitingThrottle, wait_for
 PERSON_WAITS = 2.0
 WORKER_WAITS = 1.0
 """Background work that would wait longer is put off instead of sleeping."""
+SLACK = 0.5
+"""Seconds that the first call of a burst may be slower to arrive than those behind it.
+
+A connection is opened, a lock is waited for: meanwhile our bucket fills and Amazon's, still full,
+does not. With 0.1 s, SQLite's locks alone cost up to four refusals at the start of a burst.
+"""
 KEPT_SECONDS = 3600
 """A bucket that nobody has used for so long is full, and may be forgotten."""
 
@@ -30,7 +35,8 @@ class _SharedThrottle(WaitingThrottle):
     """What both stores have in common: what Amazon said of a rate is written once, not per call."""
 
     def __init__(self, **options: Any) -> None:
-        options = {"person_waits": PERSON_WAITS, "background_waits": WORKER_WAITS, **options}
+        waits = {"person_waits": PERSON_WAITS, "background_waits": WORKER_WAITS}
+        options = {**waits, "slack": SLACK, **options}
         super().__init__(**options)
         self._told: dict[str, float] = {}
 
@@ -47,7 +53,7 @@ class _SharedThrottle(WaitingThrottle):
 class DatabaseThrottle(_SharedThrottle):
     """Buckets as rows. A token is one upsert whose condition is the limit: exact on any database.
 
-    The clock is the database's where it is a server, this machine's for SQLite.
+    The clock is the database's.
     """
 
     def take(
@@ -59,7 +65,6 @@ class DatabaseThrottle(_SharedThrottle):
             "usable": usable,
             "longest": limit if reserve else 0.0,
             "slack": self.slack,
-            "now": time.time(),
         }
         with connection.cursor() as cursor:
             cursor.execute(_dialect(_TAKE), values)
@@ -97,13 +102,18 @@ RETURNING full_at, rate, {now}
 _LOOK = "SELECT full_at, rate, {now} FROM {table} WHERE key = %(key)s{text}"
 
 
+_SERVER_NOW = "EXTRACT(EPOCH FROM clock_timestamp())::float8"
+_SQLITE_NOW = "((julianday('now') - 2440587.5) * 86400.0)"
+
+
 def _dialect(sql: str) -> str:
     """The names that the two databases have for the same things; all of this text is ours."""
     on_server = connection.vendor == "postgresql"
     return sql.format(
         table=connection.ops.quote_name(RateBucket._meta.db_table),
         greatest="GREATEST" if on_server else "MAX",
-        now="EXTRACT(EPOCH FROM clock_timestamp())::float8" if on_server else "%(now)s",
+        # Read once the row is ours: a clock read before waiting for the lock grants too much.
+        now=_SERVER_NOW if on_server else _SQLITE_NOW,
         text="::text" if on_server else "",
         number="::float8" if on_server else "",
     )
