@@ -21,12 +21,6 @@ from dispatch.spapi.throttle import WaitingThrottle, wait_for
 PERSON_WAITS = 2.0
 WORKER_WAITS = 1.0
 """Background work that would wait longer is put off instead of sleeping."""
-SLACK = 0.5
-"""Seconds that the first call of a burst may be slower to arrive than those behind it.
-
-A connection is opened, a lock is waited for: meanwhile our bucket fills and Amazon's, still full,
-does not. With 0.1 s, SQLite's locks alone cost up to four refusals at the start of a burst.
-"""
 KEPT_SECONDS = 3600
 """A bucket that nobody has used for so long is full, and may be forgotten."""
 
@@ -35,8 +29,7 @@ class _SharedThrottle(WaitingThrottle):
     """What both stores have in common: what Amazon said of a rate is written once, not per call."""
 
     def __init__(self, **options: Any) -> None:
-        waits = {"person_waits": PERSON_WAITS, "background_waits": WORKER_WAITS}
-        options = {**waits, "slack": SLACK, **options}
+        options = {"person_waits": PERSON_WAITS, "background_waits": WORKER_WAITS, **options}
         super().__init__(**options)
         self._told: dict[str, float] = {}
 
@@ -61,7 +54,8 @@ class DatabaseThrottle(_SharedThrottle):
     ) -> tuple[float, bool]:
         values: dict[str, str | float] = {
             "key": key,
-            "rate": rate,
+            # SQLite divides whole numbers to whole numbers: 1 / 5 would be 0.
+            "rate": float(rate),
             "usable": usable,
             "longest": limit if reserve else 0.0,
             "slack": self.slack,

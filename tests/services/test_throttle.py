@@ -95,6 +95,12 @@ def test_slack_comes_before_every_token_until_the_bucket_is_full(key: str, naps:
     assert 0 < wait <= 0.1
 
 
+def test_a_rate_in_whole_numbers_is_kept_to(throttle: WaitingThrottle, key: str) -> None:
+    for _ in range(3):
+        throttle.acquire(key, 5, 3)
+    assert throttle.acquire(key, 5, 3) == pytest.approx(0.2, abs=0.1)
+
+
 def test_two_keys_do_not_slow_each_other(throttle: WaitingThrottle, key: str) -> None:
     throttle.acquire(key, 0.1, 1)
     assert throttle.acquire(f"{key}:other", 0.1, 1) == 0
