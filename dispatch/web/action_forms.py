@@ -20,7 +20,6 @@ from dispatch.web import clock
 
 Kind = Action.Kind
 
-OTHER = "other"
 LATEST = dt.timedelta(days=365)
 """Amazon takes no appointment further ahead."""
 _CODE = RegexValidator(r"^[A-Z0-9_]{1,100}$", "A reason code has only capitals, digits and _.")

@@ -134,8 +134,3 @@ def _next_step(job: ServiceJob, choices: list[jobs.Choice]) -> Action.Kind | Non
         started = job.scheduled_start is not None and job.scheduled_start <= timezone.now()
         wanted = [Action.Kind.COMPLETE] if started else []
     return next((kind for kind in wanted if kind in kinds), None)
-
-
-def local_today(job: ServiceJob, now: dt.datetime) -> dt.date:
-    """Today where the job is."""
-    return now.astimezone(clock.zone_of(job)).date()
