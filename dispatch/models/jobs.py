@@ -15,8 +15,8 @@ from django.db import models
 from dispatch.models.fields import SealedJSONField
 from dispatch.models.sellers import Seller
 
-UNSCHEDULED = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
-"""Stands for "no appointment" in the sort key, so that paging by key never meets a null."""
+UNSCHEDULED = 253_370_764_800
+"""The year 9999: stands for "no appointment" in the sort key, which is never null."""
 
 
 class JobStatus(models.TextChoices):
@@ -37,7 +37,7 @@ OPEN_STATUSES = (JobStatus.PENDING_SCHEDULE, JobStatus.NOT_SERVICED, JobStatus.H
 class ServiceJob(models.Model):
     """One service job as Amazon last showed it."""
 
-    seller = models.ForeignKey(Seller, models.CASCADE, related_name="jobs")
+    seller = models.ForeignKey(Seller, models.CASCADE, related_name="jobs", db_index=False)
     service_job_id = models.CharField(max_length=100)
     service_order_id = models.CharField(max_length=20, blank=True)
     status = models.CharField(max_length=20, choices=JobStatus.choices, blank=True)
@@ -59,7 +59,9 @@ class ServiceJob(models.Model):
     appointment_status = models.CharField(max_length=20, blank=True)
     scheduled_start = models.DateTimeField(null=True)
     scheduled_end = models.DateTimeField(null=True)
-    scheduled_key = models.DateTimeField(default=UNSCHEDULED)
+    scheduled_key = models.BigIntegerField(default=UNSCHEDULED)
+    """``scheduled_start`` in seconds since 1970, or `UNSCHEDULED`: what the list is sorted by.
+    References and words carry it too, so that what they find comes in order without sorting."""
     local_date = models.DateField(null=True)
     """The day of the appointment in the job's own zone."""
     technician_count = models.PositiveSmallIntegerField(default=0)
@@ -76,7 +78,7 @@ class ServiceJob(models.Model):
 
     fetched_at = models.DateTimeField()
     """When Amazon last showed the job in this form."""
-    changed_at = models.DateTimeField(db_index=True)
+    changed_at = models.DateTimeField()
     """When a change was last seen; Amazon's model has no such field."""
     gone_at = models.DateTimeField(null=True, blank=True)
 
@@ -84,13 +86,30 @@ class ServiceJob(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["seller", "service_job_id"], name="one_row_per_job")
         ]
+        # For each filter and each sort, the columns it needs in the order it needs them; what
+        # follows the id lets quick views be counted without reading a row.
         indexes = [
             models.Index(fields=["service_job_id"]),
-            models.Index(fields=["seller", "status", "scheduled_key"]),
             models.Index(fields=["seller", "scheduled_key", "id"]),
-            models.Index(fields=["seller", "created_key", "id"]),
-            models.Index(fields=["seller", "local_date"]),
-        ]
+            models.Index(
+                fields=["seller", "status", "scheduled_key", "id", "appointment_status",
+                        "scheduled_end"],
+                name="job_by_status",
+            ),
+            models.Index(
+                fields=["seller", "local_date", "status", "time_zone", "scheduled_key", "id"],
+                name="job_by_day",
+            ),
+            models.Index(fields=["seller", "created_key", "scheduled_key", "id"]),
+            models.Index(fields=["seller", "changed_at", "scheduled_key", "id"]),
+            models.Index(fields=["seller", "store_id", "scheduled_key", "id"]),
+            models.Index(fields=["seller", "marketplace_id", "scheduled_key", "id"]),
+            models.Index(fields=["seller", "service_order_id"]),
+            models.Index(fields=["seller", "title", "id"]),
+            models.Index(fields=["seller", "status", "id"]),
+            models.Index(fields=["seller", "technician_names", "id"]),
+            models.Index(fields=["seller", "city", "id"]),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.service_job_id
@@ -157,13 +176,16 @@ class JobReference(models.Model):
         ASIN = "asin", "ASIN"
         RESOURCE = "resource", "Assigned resource id"
 
-    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="references")
-    seller = models.ForeignKey(Seller, models.CASCADE, related_name="+")
+    pk = models.CompositePrimaryKey("job_id", "kind", "value")
+    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="references", db_index=False)
+    seller = models.ForeignKey(Seller, models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     value = models.CharField(max_length=100)
+    scheduled_key = models.BigIntegerField(default=UNSCHEDULED)
+    """The job's."""
 
     class Meta:
-        indexes = [models.Index(fields=["seller", "kind", "value"])]
+        indexes = [models.Index(fields=["seller", "kind", "value", "scheduled_key", "job"])]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
@@ -172,11 +194,14 @@ class JobReference(models.Model):
 class JobWord(models.Model):
     """The keyed hash of one word of a job: how sealed values are found."""
 
-    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="words")
+    pk = models.CompositePrimaryKey("job_id", "word_hash")
+    job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="words", db_index=False)
     word_hash = models.BigIntegerField()
+    scheduled_key = models.BigIntegerField(default=UNSCHEDULED)
+    """The job's."""
 
     class Meta:
-        indexes = [models.Index(fields=["word_hash", "job"])]
+        indexes = [models.Index(fields=["word_hash", "scheduled_key", "job"])]
 
     def __str__(self) -> str:
         return str(self.job_id)

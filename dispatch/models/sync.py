@@ -14,10 +14,13 @@ class SyncJob(models.Model):
     class Kind(models.TextChoices):
         FIRST_LOAD = "first_load", "First load"
         INCREMENTAL = "incremental", "What has changed"
+        SWEEP = "sweep", "Night sweep"
 
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="sync_jobs")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     next_run_at = models.DateTimeField(default=timezone.now, db_index=True)
+    rung_at = models.DateTimeField(null=True, blank=True)
+    """When the queue was last told that this is due."""
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)

@@ -91,6 +91,10 @@ def _decode(cursor: str, order: Order) -> tuple[str, Any, int] | None:
 
 
 def _typed(value: Any, column: str) -> Any:
+    if column == "scheduled_key":
+        if type(value) is not int or not abs(value) < 2**63:
+            raise ValueError("not a number of seconds")
+        return value
     if column.endswith(("_key", "_at")):
         moment = dt.datetime.fromisoformat(value)
         if moment.tzinfo is None:

@@ -149,7 +149,7 @@ def _schedule(source: amazon_model.ServiceJob, zone: str) -> dict[str, Any]:
         "appointment_status": _cut(current.appointment_status, 20),
         "scheduled_start": start,
         "scheduled_end": current.end,
-        "scheduled_key": start or UNSCHEDULED,
+        "scheduled_key": int(start.timestamp()) if start else UNSCHEDULED,
         "local_date": start.astimezone(zoneinfo.ZoneInfo(zone)).date() if start else None,
         "technician_count": len(names),
         "technician_names": _cut(", ".join(sorted(filter(None, names))), 300),
@@ -223,7 +223,7 @@ def _references(sources: Sources) -> Iterator[JobReference]:
     for row, source in sources:
         current = source.current_appointment
         asins = [source.work.asin, *(item.asin for item in source.associated_items)]
-        values = {
+        named = (
             *((Kind.PRODUCT_ORDER, value) for value in source.product_order_ids),
             *((Kind.TRACKING, value) for value in source.tracking_ids),
             *((Kind.SKILL, value) for value in source.work.required_skills),
@@ -232,17 +232,27 @@ def _references(sources: Sources) -> Iterator[JobReference]:
                 (Kind.RESOURCE, technician.technician_id)
                 for technician in (current.assigned_technicians if current else [])
             ),
-        }
-        for kind, value in values:
+        )
+        for kind, value in sorted({(kind, _cut(value, 100)) for kind, value in named}):
             if value:
-                yield JobReference(job=row, seller_id=row.seller_id, kind=kind, value=value[:100])
+                yield JobReference(
+                    job=row,
+                    seller_id=row.seller_id,
+                    kind=kind,
+                    value=value,
+                    scheduled_key=row.scheduled_key,
+                )
 
 
 def _words(sources: Sources) -> Iterator[JobWord]:
     for row, source in sources:
         ring, scope = keyring(), str(row.seller_id)
         for word in sorted(words_of(source)):
-            yield JobWord(job=row, word_hash=ring.word_hashes(word, scope)[0])
+            yield JobWord(
+                job=row,
+                word_hash=ring.word_hashes(word, scope)[0],
+                scheduled_key=row.scheduled_key,
+            )
 
 
 def words_of(source: amazon_model.ServiceJob) -> set[str]:

@@ -25,13 +25,13 @@ COLUMNS = ("title", "scheduled_key", "changed_at")
 def fill(seller: Seller, values: list[int]) -> None:
     """One job a value; equal values make equal sort keys."""
     ServiceJob.objects.all().delete()
-    moments = [NOW + dt.timedelta(hours=value) if value else UNSCHEDULED for value in values]
+    moments = [NOW + dt.timedelta(hours=value) for value in values]
     ServiceJob.objects.bulk_create(
         ServiceJob(
             seller=seller,
             service_job_id=f"JOB-{number}",
             title="äÄaA b"[value] if value < 6 else "",
-            scheduled_key=moment,
+            scheduled_key=int(moment.timestamp()) if value else UNSCHEDULED,
             changed_at=moment,
             fetched_at=NOW,
             digest="",
@@ -94,7 +94,7 @@ def test_a_row_that_comes_in_meanwhile_moves_nothing(seller: Seller) -> None:
     early = ServiceJob.objects.first()
     assert early is not None
     early.pk, early.service_job_id = None, "NEW"
-    early.scheduled_key = NOW
+    early.scheduled_key = int(NOW.timestamp())
     early.save(force_insert=True)
     assert [row.pk for row in page(ServiceJob.objects.all(), order, first.next, 2).rows] == expected
 
@@ -112,16 +112,18 @@ NONSENSE = [
     cursor(["after", "title", "a\0b", 1]), cursor(["after", "title", "\ud800", 1]),
     cursor(["after", "title", ["x"], 1]), cursor([["after"], "title", "x", 1]),
     cursor({"after": 1, "title": 2, "x": 3, "1": 4}), cursor([[[[[]]]]] * 4),
-    cursor(["after", "scheduled_key", "yesterday", 1]), cursor(["after", "scheduled_key", 5, 1]),
-    cursor(["after", "scheduled_key", "2026-11-24", 1]),
-    cursor(["after", "scheduled_key", "2026-11-24T10:00:00", 1]),
-    cursor(["after", "scheduled_key", "0001-01-01T00:00:00+14:00", 1]),
-    cursor(["before", "scheduled_key", "9999-12-31T23:59:59-12:00", 1]),
+    cursor(["after", "scheduled_key", "yesterday", 1]),
+    cursor(["after", "scheduled_key", "5", 1]), cursor(["after", "scheduled_key", 0.5, 1]),
+    cursor(["after", "scheduled_key", 2**63, 1]), cursor(["after", "scheduled_key", True, 1]),
+    cursor(["after", "created_key", 5, 1]), cursor(["after", "created_key", "2026-11-24", 1]),
+    cursor(["after", "created_key", "2026-11-24T10:00:00", 1]),
+    cursor(["after", "created_key", "0001-01-01T00:00:00+14:00", 1]),
+    cursor(["before", "created_key", "9999-12-31T23:59:59-12:00", 1]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
-@pytest.mark.parametrize("column", ["title", "scheduled_key"])
+@pytest.mark.parametrize("column", ["title", "scheduled_key", "created_key"])
 def test_a_cursor_of_no_sense_is_the_first_page(seller: Seller, nonsense: str, column: str) -> None:
     fill(seller, [1, 2, 3])
     shown = page(ServiceJob.objects.all(), Order(column), nonsense, 2)

@@ -244,7 +244,7 @@ def test_a_page_costs_the_same_writes_however_many_changed(
             store(seller, *jobs)
         return len(captured)
 
-    assert cost(2) == cost(20)
+    assert cost(2) == cost(10)
 
 
 def test_the_order_of_keys_is_no_change(seller: Seller, make_job: MakeJob) -> None:

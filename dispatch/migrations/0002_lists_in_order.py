@@ -1,0 +1,278 @@
+"""Columns and indexes that give every list its rows in order, however many there are.
+
+References and words get another key, so their tables are made anew; the first load, begun again,
+fills them: everything in them comes from Amazon's answer.
+"""
+
+import django.db.models.deletion
+import django.utils.timezone
+from django.db import migrations, models
+
+UNSCHEDULED = 253_370_764_800
+
+
+def fill_sort_key(apps, schema_editor):
+    ServiceJob = apps.get_model("dispatch", "ServiceJob")
+    batch = []
+    jobs = ServiceJob.objects.exclude(scheduled_start=None).only("pk", "scheduled_start")
+    for job in jobs.iterator(chunk_size=1000):
+        job.scheduled_key = int(job.scheduled_start.timestamp())
+        batch.append(job)
+        if len(batch) == 1000:
+            ServiceJob.objects.bulk_update(batch, ["scheduled_key"])
+            batch = []
+    ServiceJob.objects.bulk_update(batch, ["scheduled_key"])
+
+
+def load_again(apps, schema_editor):
+    apps.get_model("dispatch", "ServiceJob").objects.update(digest="")
+    apps.get_model("dispatch", "SyncJob").objects.filter(kind="first_load").update(
+        next_run_at=django.utils.timezone.now(),
+        lease_until=None,
+        page_token="",
+        done=0,
+        total=0,
+        started_at=None,
+        finished_at=None,
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("dispatch", "0001_start")]
+
+    operations = [
+        migrations.RemoveIndex(
+            model_name="servicejob",
+            name="dispatch_se_seller__35d684_idx",
+        ),
+        migrations.RemoveIndex(
+            model_name="servicejob",
+            name="dispatch_se_seller__d8bd38_idx",
+        ),
+        migrations.RemoveIndex(
+            model_name="servicejob",
+            name="dispatch_se_seller__5c40b7_idx",
+        ),
+        migrations.RemoveIndex(
+            model_name="servicejob",
+            name="dispatch_se_seller__244af9_idx",
+        ),
+        migrations.DeleteModel("JobReference"),
+        migrations.DeleteModel("JobWord"),
+        migrations.RemoveField("servicejob", "scheduled_key"),
+        migrations.AddField(
+            "servicejob", "scheduled_key", models.BigIntegerField(default=UNSCHEDULED)
+        ),
+        migrations.RunPython(fill_sort_key, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name="JobReference",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "job_id",
+                        "kind",
+                        "value",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("order", "Product order id"),
+                            ("tracking", "Tracking id"),
+                            ("skill", "Required skill"),
+                            ("asin", "ASIN"),
+                            ("resource", "Assigned resource id"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("value", models.CharField(max_length=100)),
+                ("scheduled_key", models.BigIntegerField(default=UNSCHEDULED)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="references",
+                        to="dispatch.servicejob",
+                    ),
+                ),
+                (
+                    "seller",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="dispatch.seller",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["seller", "kind", "value", "scheduled_key", "job"],
+                        name="dispatch_jo_seller__9b50ba_idx",
+                    )
+                ]
+            },
+        ),
+        migrations.CreateModel(
+            name="JobWord",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "job_id",
+                        "word_hash",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("word_hash", models.BigIntegerField()),
+                ("scheduled_key", models.BigIntegerField(default=UNSCHEDULED)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="words",
+                        to="dispatch.servicejob",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["word_hash", "scheduled_key", "job"],
+                        name="dispatch_jo_word_ha_aab346_idx",
+                    )
+                ]
+            },
+        ),
+        migrations.AddField(
+            model_name="syncjob",
+            name="rung_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AlterField(
+            model_name="servicejob",
+            name="changed_at",
+            field=models.DateTimeField(),
+        ),
+        migrations.AlterField(
+            model_name="servicejob",
+            name="seller",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="jobs",
+                to="dispatch.seller",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="syncjob",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("first_load", "First load"),
+                    ("incremental", "What has changed"),
+                    ("sweep", "Night sweep"),
+                ],
+                max_length=20,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "scheduled_key", "id"], name="dispatch_se_seller__244af9_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=[
+                    "seller",
+                    "status",
+                    "scheduled_key",
+                    "id",
+                    "appointment_status",
+                    "scheduled_end",
+                ],
+                name="job_by_status",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "local_date", "status", "time_zone", "scheduled_key", "id"],
+                name="job_by_day",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "created_key", "scheduled_key", "id"],
+                name="dispatch_se_seller__b21d31_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "changed_at", "scheduled_key", "id"],
+                name="dispatch_se_seller__bae30e_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "store_id", "scheduled_key", "id"],
+                name="dispatch_se_seller__e1be46_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "marketplace_id", "scheduled_key", "id"],
+                name="dispatch_se_seller__811a7c_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "service_order_id"], name="dispatch_se_seller__7fa7c0_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "title", "id"], name="dispatch_se_seller__d230f1_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "status", "id"], name="dispatch_se_seller__94c7d9_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "technician_names", "id"], name="dispatch_se_seller__f769a3_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "city", "id"], name="dispatch_se_seller__ccd65e_idx"
+            ),
+        ),
+        migrations.RunPython(load_again, migrations.RunPython.noop),
+    ]
