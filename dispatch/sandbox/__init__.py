@@ -1,11 +1,15 @@
 """A local SP-API Services v1 and Log-in-with-Amazon server with real rules.
 
-``python manage.py sandbox --port 8787 [--jobs 400] [--seed 7] [--state FILE]``, or inside a test:
+``python manage.py sandbox --port 8787 [--jobs 400] [--sellers 1] [--seed 7] [--state FILE]``, or
+inside a test:
 ``with dispatch.sandbox.server.SandboxServer(jobs=50, rate_limits=False) as sandbox: sandbox.url``.
 
 The application is ``amzn1.application-oa2-client.sandbox`` with secret ``sandbox-secret``; its
-sellers are the refresh tokens ``Atzr|sandbox`` (US) and ``Atzr|sandbox-de`` (DE). Consent pages
-are at ``/apps/authorize/consent``, tokens at ``/auth/o2/token``, the API at ``/service/v1/``.
+sellers are the refresh tokens ``Atzr|sandbox`` (US) and ``Atzr|sandbox-de`` (DE). With
+``--sellers N`` (``SandboxServer(sellers=N)``) there are further US ones, ``Atzr|sandbox-2``
+(selling partner ``A2SANDBOXUS002``) to ``Atzr|sandbox-N``: the first two share ``--jobs`` jobs,
+every further one has as many of its own. Consent pages are at ``/apps/authorize/consent``,
+tokens at ``/auth/o2/token``, the API at ``/service/v1/``.
 
 Controls, all JSON:
 
@@ -24,8 +28,9 @@ Controls, all JSON:
     "too_long" | "decryption"}``), ``requireFulfillment`` (default false), ``tokenSeconds``
     (default 3600). A resource may carry ``skills``, ``storeIds``, ``serviceLocationTypes``,
     ``backgroundCheck`` ("INCOMPLETE"), ``workingHours``, ``schedules``, ``marketplaceId``; what
-    it leaves out does not restrict it. Everything goes to the US seller but jobs and resources
-    with another ``marketplaceId``. Every full hour of UTC is a slot with room for 20.
+    it leaves out does not restrict it. Everything goes to the US seller but jobs whose
+    ``seller.sellerId`` is that of another one, and jobs and resources with another
+    ``marketplaceId``. Every full hour of UTC is a slot with room for 20.
 ``POST /_sandbox/faults``
     Replaces the list of faults; ``[]`` clears. ``{"operation": id, "*", "token" or "upload",
     "kind", "status", "seconds", "times": 1}``, ``times`` null until cleared. Kinds: ``status``,
@@ -41,7 +46,9 @@ Controls, all JSON:
 ``POST /_sandbox/settings``
     ``{"rateLimits": bool, "now": ISO 8601 or null}``.
 ``POST /_sandbox/jobs``
-    A ServiceJob or a list: put in, or over the fields of a known one, updated now.
+    A ServiceJob or a list: put over the fields of a known one, whoever it belongs to, or in: for
+    the seller whose selling-partner id is the job's ``seller.sellerId``, else for the one of its
+    ``marketplaceId``. Updated now.
 ``POST /_sandbox/slots``
     ``{"startTime", "capacity": 0, "serviceJobId"?}``: a slot's room from now on.
 """

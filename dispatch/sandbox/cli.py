@@ -15,6 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8787, help="port to listen on")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--jobs", type=int, default=400, help="jobs in the demo world")
+    parser.add_argument(
+        "--sellers", type=int, default=1, help="US sellers, each further one with as many jobs"
+    )
     parser.add_argument("--seed", type=int, default=7, help="what the demo world is drawn from")
     parser.add_argument("--state", type=Path, help="file that keeps the world between starts")
     parser.add_argument(
@@ -30,6 +33,7 @@ def run(
     host: str,
     port: int,
     jobs: int,
+    sellers: int,
     seed: int,
     state: Path | None,
     rate_limits: bool,
@@ -44,6 +48,7 @@ def run(
             host=host,
             port=port,
             jobs=jobs,
+            sellers=sellers,
             seed=seed,
             state=state,
             rate_limits=rate_limits,

@@ -6,7 +6,7 @@ import secrets
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from dispatch.sandbox.realm import APPLICATION, Realm
+from dispatch.sandbox.realm import APPLICATION, DE, Realm
 from dispatch.sandbox.replies import Incoming, Reply, as_html
 
 CODE_SECONDS = 300
@@ -67,7 +67,7 @@ def _question(realm: Realm, fields: dict[str, str]) -> str:
     sellers = "".join(
         f'<label><input type="radio" name="seller" value="{world.selling_partner_id}"'
         f"{' checked' if index == 0 else ''}> {escape(world.name)}"
-        f" ({'US' if index == 0 else 'DE'})</label>"
+        f" ({'DE' if world.marketplace_id == DE else 'US'})</label>"
         for index, world in enumerate(realm.worlds.values())
     )
     form = (

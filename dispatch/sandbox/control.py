@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from dispatch.sandbox.realm import US, Realm
+from dispatch.sandbox.realm import Realm
 from dispatch.sandbox.replies import Incoming, JsonDict, Refusal, Reply, as_json, error, invalid
 from dispatch.sandbox.rules.records import record_problem
 from dispatch.sandbox.times import iso_exact, parse
@@ -124,7 +124,7 @@ def _reader(realm: Realm, body: JsonDict) -> Callable[[], None]:
             for slot in slots:
                 world.take_slot(*slot)
         for job in jobs:
-            realm.world_of_marketplace(job.payload.get("marketplaceId", US)).put(job)
+            realm.owner_of(job.payload).put(job)
         for raw, resource in resources:
             marketplace = raw.get("marketplaceId", home.marketplace_id)
             realm.world_of_marketplace(marketplace).resources[resource.id] = resource
@@ -136,7 +136,7 @@ def _reader(realm: Realm, body: JsonDict) -> Callable[[], None]:
 
 def _home(realm: Realm, jobs: list[Job]) -> World:
     """Where things without a marketplace belong: the US, unless every job is elsewhere."""
-    owners = [realm.world_of_marketplace(job.payload.get("marketplaceId", US)) for job in jobs]
+    owners = [realm.owner_of(job.payload) for job in jobs]
     return realm.us if realm.us in owners or not owners else owners[0]
 
 
@@ -228,8 +228,7 @@ def jobs(realm: Realm, body: Any) -> JsonDict:
     for raw in [_known_job(_object(one)) for one in listed]:
         known = realm.find_job(raw["serviceJobId"])
         if known is None:
-            job = Job.of(raw, realm.now())
-            realm.world_of_marketplace(raw.get("marketplaceId", US)).put(job)
+            realm.owner_of(raw).put(Job.of(raw, realm.now()))
         else:
             known[1].payload.update(raw)
             known[1].touch(realm.now())

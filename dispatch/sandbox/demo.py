@@ -1,4 +1,4 @@
-"""The demo world: a week of history, two weeks ahead, all seven statuses, two sellers."""
+"""The demo world: a week of history, two weeks ahead, all seven statuses, two sellers or more."""
 
 from __future__ import annotations
 
@@ -29,21 +29,28 @@ _LATE_SHARE = 0.04
 
 
 def populate(realm: Realm, *, jobs: int, seed: int) -> None:
-    """Fill empty worlds with the roster and a number of jobs, four in five in the US."""
-    rng = random.Random(seed)
-    now = realm.now()
+    """Fill empty worlds with the roster and a number of jobs.
+
+    The first two sellers share theirs, four in five in the US; every further one has as many.
+    """
+    first, second, *others = realm.worlds.values()
+    rng, now = random.Random(seed), realm.now()
     for world in realm.worlds.values():
         hire(world)
     for number in range(jobs):
-        world = _seller(realm, number)
+        world = second if number % 5 == 4 else first
         world.put(Maker(rng, world, now).job(_fate(rng, number)))
+    for world in others:
+        _fill(world, jobs, seed, now)
     realm.living = True
     realm.dirty = True
 
 
-def _seller(realm: Realm, number: int) -> World:
-    worlds = list(realm.worlds.values())
-    return worlds[1] if number % 5 == 4 else worlds[0]
+def _fill(world: World, jobs: int, seed: int, now: datetime) -> None:
+    """A further seller's jobs, from a source of chance of its own."""
+    rng = random.Random(f"{seed}-{world.selling_partner_id}")
+    for number in range(jobs):
+        world.put(Maker(rng, world, now).job(_fate(rng, number)))
 
 
 def hire(world: World) -> None:
@@ -336,12 +343,27 @@ def catch_up(realm: Realm, *, jobs: int, seed: int) -> None:
         maker = Maker(rng, world, now)
         for job in list(world.jobs.values()):
             _grow_older(maker, job, rng)
-    missing = jobs - sum(len(world.jobs) for world in realm.worlds.values())
-    for number in range(max(0, missing)):
-        world = _seller(realm, number)
-        fate = rng.choices(["ahead", "unassigned", "waiting", "hold"], [7, 1, 2, 1])[0]
-        world.put(Maker(rng, world, now).job(fate))
+    first, second, *others = realm.worlds.values()
+    for number in range(max(0, jobs - len(first.jobs) - len(second.jobs))):
+        world = second if number % 5 == 4 else first
+        world.put(Maker(rng, world, now).job(_new_fate(rng)))
+    for world in others:
+        _catch_up_one(world, jobs, seed, now)
     realm.dirty = True
+
+
+def _new_fate(rng: random.Random) -> str:
+    return rng.choices(["ahead", "unassigned", "waiting", "hold"], [7, 1, 2, 1])[0]
+
+
+def _catch_up_one(world: World, jobs: int, seed: int, now: datetime) -> None:
+    """A further seller; one that the world has not held so far starts from its beginning."""
+    if not world.resources:
+        hire(world)
+        _fill(world, jobs, seed, now)
+    rng = random.Random(f"{seed}-{world.selling_partner_id}-{now.date()}")
+    for _ in range(max(0, jobs - len(world.jobs))):
+        world.put(Maker(rng, world, now).job(_new_fate(rng)))
 
 
 def _grow_older(maker: Maker, job: Job, rng: random.Random) -> None:

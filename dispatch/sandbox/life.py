@@ -48,7 +48,7 @@ class Life:
         if not self.realm.living:
             return None
         worlds = list(self.realm.worlds.values())
-        world = self.rng.choices(worlds, [4, 1])[0]
+        world = self.rng.choices(worlds, [4, 1, *[4] * (len(worlds) - 2)])[0]
         name = self.rng.choices(list(_EVENTS), [5, 2, 2, 1, 3])[0]
         if not _EVENTS[name](self, world):
             return None

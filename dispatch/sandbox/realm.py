@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +30,13 @@ class Realm:
     because their holders count real seconds.
     """
 
-    def __init__(self, *, wall: Callable[[], float] = time.time, plans: Plans | None = None):
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], float] = time.time,
+        plans: Plans | None = None,
+        sellers: int = 1,
+    ) -> None:
         self.lock = threading.RLock()
         self.wall = wall
         self.clock = Clock()
@@ -41,11 +47,7 @@ class Realm:
         self.dirty = False
         self.calls: deque[JsonDict] = deque(maxlen=_CALLS_KEPT)
         self.codes: dict[str, dict[str, Any]] = {}
-        sellers = (
-            World("Atzr|sandbox", "A2SANDBOXUS001", US, "Lakeshore Home Services"),
-            World("Atzr|sandbox-de", "A2SANDBOXDE001", DE, "Spreewerk Montage"),
-        )
-        self.worlds = {world.refresh_token: world for world in sellers}
+        self.worlds = {world.refresh_token: world for world in _sellers(sellers)}
 
     @property
     def us(self) -> World:
@@ -58,6 +60,13 @@ class Realm:
         """The seller of a marketplace; the US one sells wherever nobody else does."""
         fitting = (one for one in self.worlds.values() if one.marketplace_id == marketplace_id)
         return next(fitting, self.us)
+
+    def owner_of(self, payload: JsonDict) -> World:
+        """Whose job this is: the seller it names, else the one of its marketplace."""
+        named = payload.get("seller")
+        seller_id = named.get("sellerId") if isinstance(named, dict) else None
+        fitting = (one for one in self.worlds.values() if one.selling_partner_id == seller_id)
+        return next(fitting, None) or self.world_of_marketplace(payload.get("marketplaceId", US))
 
     def find_job(self, job_id: str) -> tuple[World, Job] | None:
         for world in self.worlds.values():
@@ -77,3 +86,12 @@ class Realm:
         self.calls.clear()
         self.codes.clear()
         self.dirty = True
+
+
+def _sellers(count: int) -> Iterator[World]:
+    """The two of the demo, and more US ones beside them."""
+    yield World("Atzr|sandbox", "A2SANDBOXUS001", US, "Lakeshore Home Services")
+    yield World("Atzr|sandbox-de", "A2SANDBOXDE001", DE, "Spreewerk Montage")
+    for number in range(2, count + 1):
+        name = f"Lakeshore Home Services {number}"
+        yield World(f"Atzr|sandbox-{number}", f"A2SANDBOXUS{number:03}", US, name)

@@ -118,8 +118,9 @@ class _Listener(ThreadingHTTPServer):
 class SandboxServer:
     """A running sandbox: ``with SandboxServer(jobs=50) as sandbox: sandbox.url``.
 
-    ``jobs=0`` starts empty. ``wall`` (seconds) ages tokens, ``ticks`` (nanoseconds) fills token
-    buckets; the world's own clock is ``realm.clock``, which a scenario can stop.
+    ``jobs=0`` starts empty, ``sellers=N`` has N - 1 US sellers more. ``wall`` (seconds) ages
+    tokens, ``ticks`` (nanoseconds) fills token buckets; the world's own clock is ``realm.clock``,
+    which a scenario can stop.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class SandboxServer:
         port: int = 0,
         host: str = "127.0.0.1",
         jobs: int = 400,
+        sellers: int = 1,
         seed: int = 7,
         rate_limits: bool = True,
         life: bool = False,
@@ -135,7 +137,7 @@ class SandboxServer:
         wall: Callable[[], float] = time.time,
         ticks: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self.realm = Realm(wall=wall, plans=Plans(ticks))
+        self.realm = Realm(wall=wall, plans=Plans(ticks), sellers=sellers)
         self.realm.rate_limits = rate_limits
         self.keeper = store.Keeper(self.realm, Path(state)) if state else None
         restored = self.keeper.restore() if self.keeper else False
@@ -143,7 +145,8 @@ class SandboxServer:
             demo.populate(self.realm, jobs=jobs, seed=seed)
         elif self.realm.living:
             demo.catch_up(self.realm, jobs=jobs, seed=seed)
-        self.life = Life(self.realm, seed=seed, most=max(jobs, 1) * 5 // 4) if life else None
+        most = max(jobs, 1) * max(sellers, 1) * 5 // 4
+        self.life = Life(self.realm, seed=seed, most=most) if life else None
         self._listener = _Listener(host, port, Sandbox(self.realm))
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True

@@ -54,8 +54,8 @@ def load(realm: Realm, kept: JsonDict) -> None:
         raise ValueError(f"written by another version ({kept['version']})")
     realm.clock.frozen = parse(kept["now"]) if kept["now"] else None
     realm.living = kept["living"]
-    for name, world in realm.worlds.items():
-        _load_world(realm, world, kept["worlds"][name])
+    for name in realm.worlds.keys() & kept["worlds"].keys():
+        _load_world(realm, realm.worlds[name], kept["worlds"][name])
 
 
 def _load_world(realm: Realm, world: World, kept: JsonDict) -> None:

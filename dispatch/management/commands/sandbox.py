@@ -17,5 +17,5 @@ class Command(BaseCommand):
         cli.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        names = ("host", "port", "jobs", "seed", "state", "rate_limits", "life")
+        names = ("host", "port", "jobs", "sellers", "seed", "state", "rate_limits", "life")
         cli.run(**{name: options[name] for name in names})
