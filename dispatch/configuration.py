@@ -87,6 +87,28 @@ def cache_from_url(url: str) -> dict[str, Any]:
     raise ImproperlyConfigured("CACHE_URL must begin with redis:// or rediss://, or be empty.")
 
 
+def queue_from_url(url: str, *, default: str) -> tuple[str, str]:
+    """The kind of queue and its place: a SQLite file by default, or Redis, or PostgreSQL."""
+    if not url:
+        return "sqlite", default
+    if url.startswith("sqlite:///") and url != "sqlite:///":
+        return "sqlite", url.removeprefix("sqlite:///")
+    if url.startswith(("redis://", "rediss://")):
+        return "redis", url
+    if url.startswith(("postgres://", "postgresql://")):
+        return "postgres", url
+    raise ImproperlyConfigured(
+        "QUEUE_URL must begin with sqlite:///, redis://, rediss:// or postgres://, or be empty."
+    )
+
+
+def parse_count(name: str, text: str) -> int:
+    """Read a number of at least one."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ImproperlyConfigured(f"{name} must be a whole number above 0.")
+    return int(text)
+
+
 def require_local_endpoint(name: str, url: str) -> None:
     """Refuse a demo that points at anything but this machine."""
     try:

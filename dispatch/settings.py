@@ -16,8 +16,10 @@ from dispatch.configuration import (
     Environment,
     cache_from_url,
     database_from_url,
+    parse_count,
     parse_field_keys,
     parse_flag,
+    queue_from_url,
     require_local_endpoint,
     without_requests,
 )
@@ -125,6 +127,9 @@ DATABASES = {
     )
 }
 CACHES = {"default": cache_from_url(env.str("CACHE_URL", default=""))}
+# A file of its own: looking for work never takes the application's write lock.
+QUEUE = queue_from_url(env.str("QUEUE_URL", default=""), default=str(VAR_DIR / "queue.sqlite3"))
+WORKER_THREADS: int = parse_count("WORKER_THREADS", env.str("WORKER_THREADS", default="8"))
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- People -----------------------------------------------------------------------------------
@@ -207,6 +212,8 @@ LOGGING: dict[str, Any] = {
     # urllib3 tells whole addresses, and a presigned address is a key.
     "loggers": {
         "urllib3": {"level": "INFO"},
+        # It tells every ring and every answer.
+        "huey": {"level": "WARNING"},
         # A 404's line holds the address as somebody typed it: it may be a phone number.
         "django.request": {"level": "ERROR"},
     },

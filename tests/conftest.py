@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 import requests
 from django.core.management import call_command
+from django.utils import timezone
 from prometheus_client import REGISTRY, generate_latest
 
 from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, TechnicianResource
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.server import SandboxServer
+from dispatch.services import sync
 from dispatch.services.tokens import shared_token_cache
 from dispatch.spapi import Services
 from dispatch.spapi.retry import Policy
@@ -31,6 +33,13 @@ NOW = dt.datetime(2026, 11, 24, 15, 0, tzinfo=dt.UTC)
 
 # Playwright's event loop makes Django suspect asynchronous views; there are none.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def run_due() -> int:
+    """Do what is due in this process, as a worker would when it is rung; returns how many ran."""
+    waiting = list(sync.due(timezone.now()).values_list("pk", flat=True))
+    claimed = [task for pk in waiting if (task := sync.claim(pk, due=True)) and sync.run(task)]
+    return len(claimed)
 
 
 PLANTED = (

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
 from dispatch.services import appointments, slots, sync
-from tests.conftest import Amazon, MakeJob
+from tests.conftest import Amazon, MakeJob, run_due
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -66,7 +66,7 @@ def a_days_work(
     now = timezone.now().isoformat()
     amazon.scenario(make_job("JOB-1", createTime=now), make_job("JOB-2", createTime=now))
     sync.start(seller)
-    sync.run_due()
+    run_due()
     job = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-1")
     start = slots.for_job(job, since=timezone.now())[3].start
     for _ in range(2):

@@ -37,6 +37,12 @@ def load_again(apps, schema_editor):
     )
 
 
+def sweep_at_night(apps, schema_editor):
+    SyncJob = apps.get_model("dispatch", "SyncJob")
+    kept = SyncJob.objects.filter(kind="incremental")
+    SyncJob.objects.bulk_create(SyncJob(seller_id=one.seller_id, kind="sweep") for one in kept)
+
+
 class Migration(migrations.Migration):
     dependencies = [("dispatch", "0001_start")]
 
@@ -164,6 +170,24 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name="servicejob",
+            name="status",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("PENDING_SCHEDULE", "Pending schedule"),
+                    ("NOT_SERVICED", "Scheduled"),
+                    ("HOLD", "Hold"),
+                    ("COMPLETED", "Completed"),
+                    ("CANCELLED", "Cancelled"),
+                    ("NOT_FULFILLABLE", "Not fulfillable"),
+                    ("PAYMENT_DECLINED", "Payment declined"),
+                    ("GONE", "Gone from Amazon"),
+                ],
+                max_length=20,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="servicejob",
             name="changed_at",
             field=models.DateTimeField(),
         ),
@@ -275,4 +299,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunPython(load_again, migrations.RunPython.noop),
+        migrations.RunPython(sweep_at_night, migrations.RunPython.noop),
     ]

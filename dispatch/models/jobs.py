@@ -20,7 +20,7 @@ UNSCHEDULED = 253_370_764_800
 
 
 class JobStatus(models.TextChoices):
-    """Amazon's ``serviceJobStatus``."""
+    """Amazon's ``serviceJobStatus``, and ours for a job that Amazon does not list any more."""
 
     PENDING_SCHEDULE = "PENDING_SCHEDULE", "Pending schedule"
     NOT_SERVICED = "NOT_SERVICED", "Scheduled"
@@ -29,6 +29,7 @@ class JobStatus(models.TextChoices):
     CANCELLED = "CANCELLED", "Cancelled"
     NOT_FULFILLABLE = "NOT_FULFILLABLE", "Not fulfillable"
     PAYMENT_DECLINED = "PAYMENT_DECLINED", "Payment declined"
+    GONE = "GONE", "Gone from Amazon"
 
 
 OPEN_STATUSES = (JobStatus.PENDING_SCHEDULE, JobStatus.NOT_SERVICED, JobStatus.HOLD)
@@ -81,6 +82,7 @@ class ServiceJob(models.Model):
     changed_at = models.DateTimeField()
     """When a change was last seen; Amazon's model has no such field."""
     gone_at = models.DateTimeField(null=True, blank=True)
+    """Since when Amazon does not know the job any more; its status is then ``GONE``."""
 
     class Meta:
         constraints = [

@@ -175,11 +175,20 @@ def saved_views(person: Person, sellers: Iterable[Seller]) -> list[SavedView]:
 
 
 STALE_AFTER = dt.timedelta(minutes=3)
+OVERDUE_AFTER = dt.timedelta(minutes=1)
 
 
 def is_stale(seller: Seller, now: dt.datetime) -> bool:
-    """Whether the mirror is older than the pace of sync explains."""
-    return seller.synced_at is None or now - seller.synced_at > STALE_AFTER
+    """Whether the mirror is older than the pace of sync explains: the next look failed or is late.
+
+    At night, when nobody looks, ten minutes are no reason to worry.
+    """
+    if seller.synced_at is None:
+        return True
+    if now - seller.synced_at <= STALE_AFTER:
+        return False
+    in_order = SyncJob.objects.filter(attempts=0, next_run_at__gt=now - OVERDUE_AFTER)
+    return not in_order.filter(seller=seller, kind=SyncJob.Kind.INCREMENTAL).exists()
 
 
 def first_loads(sellers: Iterable[Seller]) -> list[SyncJob]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -11,10 +10,9 @@ from django.utils import timezone
 from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
 from dispatch.models.keyring import SealBroken
 from dispatch.selectors.access import Role, sellers_for
+from dispatch.selectors.jobs import is_stale
 
 State = Seller.State
-STALE_AFTER = dt.timedelta(minutes=5)
-"""A seller is asked every half minute; ten times that is not the usual delay."""
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
 
 COUNTRY_NAMES = {
@@ -93,7 +91,7 @@ def card_of(seller: Seller) -> SellerCard:
         loading=loading,
         done=first.done if first else 0,
         total=first.total if first else 0,
-        stale=bool(seller.synced_at and timezone.now() - seller.synced_at > STALE_AFTER),
+        stale=bool(seller.synced_at) and is_stale(seller, timezone.now()),
         error=_error(seller, list(tasks.values())),
     )
 

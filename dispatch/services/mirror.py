@@ -16,6 +16,7 @@ from dispatch.models import (
     Appointment,
     AssociatedItem,
     JobReference,
+    JobStatus,
     JobWord,
     Seller,
     ServiceJob,
@@ -50,6 +51,16 @@ def store(seller: Seller, payloads: Iterable[Payload], *, fetched_at: dt.datetim
         if changed:
             revisions.bump(seller)
     return [row.service_job_id for row in changed]
+
+
+def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
+    """Note that Amazon, asked ``at`` that moment, no longer knows the job; it stays, marked.
+
+    A row that shows a later state is left alone. `store` brings the job back if it returns.
+    """
+    still_here = ServiceJob.objects.filter(pk=job.pk, gone_at=None, fetched_at__lte=at)
+    if still_here.update(gone_at=at, status=JobStatus.GONE, fetched_at=at, changed_at=at):
+        revisions.bump(job.seller)
 
 
 def _is_news(row: ServiceJob, known: tuple[str, dt.datetime, dt.datetime | None] | None) -> bool:

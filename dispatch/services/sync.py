@@ -1,26 +1,30 @@
 """Fills the mirror: a first load with progress, then what has changed, seller by seller.
 
-Amazon sends no notification for service jobs, so asking is the only way to learn of changes.
-Source: ``getServiceJobs`` of Amazon's model.
+Amazon sends no notification for service jobs, so asking is the only way to learn of changes. What
+that misses, a sweep finds at night. Source: ``getServiceJobs`` of Amazon's model.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import random
+import threading
+import zoneinfo
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from dispatch.models import Seller, ServiceJob, SyncJob
+from dispatch.models import OPEN_STATUSES, Seller, ServiceJob, SyncJob
 from dispatch.services import amazon, mirror, observe
 from dispatch.services.amazon_model import MOST
 from dispatch.spapi import (
     ApiResponse,
     SellingApiBadRequestException,
+    SellingApiException,
     Services,
     ThrottledLocally,
 )
@@ -28,27 +32,52 @@ from dispatch.spapi.pages import Course
 
 log = logging.getLogger(__name__)
 
-PACE = dt.timedelta(seconds=30)
+Kind = SyncJob.Kind
+
 WATCHED_PACE = dt.timedelta(seconds=10)
 WATCHED_FOR = dt.timedelta(seconds=45)
 """How long after its last sign a page counts as open."""
+WORKING_PACE = dt.timedelta(minutes=1)
+WORKING_HOURS = range(7, 20)
+"""Hours of the day in the seller's zone."""
+QUIET_PACE = dt.timedelta(minutes=10)
 OVERLAP = dt.timedelta(minutes=2)
 """How far each look reaches back behind the last: clocks differ and Amazon's index lags."""
 FIRST_LOAD_REACH = dt.timedelta(days=90)
 LEASE = dt.timedelta(minutes=2)
+FIRST_PAUSE = dt.timedelta(seconds=30)
 LONGEST_PAUSE = dt.timedelta(minutes=10)
+LONGEST_NAP = 5.0
+"""Seconds that long work waits at a time for room in the rate plan."""
 NEVER_AGAIN = dt.timedelta(days=3650)
+SWEEP_HOUR = 1
+SWEEP_SPREAD = 4 * 3600
+"""Seconds after `SWEEP_HOUR` over which the sellers' sweeps are spread."""
+SWEEP_REACH = dt.timedelta(days=30)
+"""The sweep reads every job created since then, and every older one that is still open."""
+MOST_LOOKS = 1000
+"""Jobs a sweep asks for one by one; what remains is the next night's."""
+
+LONG_KINDS = frozenset({Kind.FIRST_LOAD, Kind.SWEEP})
+"""What may take minutes, and must not keep anybody's changes waiting."""
+
+stopping = threading.Event()
+"""Set when this process is to end: a task then stops at its next page, to be taken up again."""
 
 
 class LeaseLost(Exception):
     """Somebody else has taken the task over, or it is gone: stop, and leave it to them."""
 
 
+class Stopping(Exception):
+    """This process is to end: the task goes on elsewhere from where it is."""
+
+
 def start(seller: Seller) -> None:
     """Have the seller's jobs loaded from scratch, then kept up to date."""
     SyncJob.objects.update_or_create(
         seller=seller,
-        kind=SyncJob.Kind.FIRST_LOAD,
+        kind=Kind.FIRST_LOAD,
         defaults={
             "next_run_at": timezone.now(),
             "lease_until": None,
@@ -61,21 +90,15 @@ def start(seller: Seller) -> None:
             "last_error": "",
         },
     )
-    SyncJob.objects.get_or_create(seller=seller, kind=SyncJob.Kind.INCREMENTAL)
+    SyncJob.objects.get_or_create(seller=seller, kind=Kind.INCREMENTAL)
+    tonight = timezone.now() + until_night(seller, timezone.now())
+    SyncJob.objects.get_or_create(seller=seller, kind=Kind.SWEEP, defaults={"next_run_at": tonight})
 
 
-def run_due() -> int:
-    """Run every task that is due, each claimed by one conditional update; returns how many ran."""
-    due = SyncJob.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=timezone.now()), next_run_at__lte=timezone.now()
-    )
-    ran = 0
-    for task_id in due.order_by("next_run_at").values_list("pk", flat=True):
-        task = claim(task_id, due=True)
-        if task is not None:
-            run(task)
-            ran += 1
-    return ran
+def due(now: dt.datetime) -> QuerySet[SyncJob]:
+    """The tasks that somebody should do now, the one that has waited longest first."""
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    return SyncJob.objects.filter(free, next_run_at__lte=now).order_by("next_run_at")
 
 
 def claim(task_id: int, *, due: bool = False) -> SyncJob | None:
@@ -87,7 +110,7 @@ def claim(task_id: int, *, due: bool = False) -> SyncJob | None:
     free = SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=task_id)
     if due:
         free = free.filter(next_run_at__lte=now)
-    taken = free.update(lease_until=now + LEASE)
+    taken = free.update(lease_until=now + LEASE, rung_at=None)
     return SyncJob.objects.select_related("seller").filter(pk=task_id).first() if taken else None
 
 
@@ -99,10 +122,12 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
     refused = seller.state != Seller.State.CONNECTED
     try:
         with amazon.client(seller, interactive=interactive) as client:
-            next_in = _WORK[SyncJob.Kind(task.kind)](task, client)
+            next_in = _WORK[Kind(task.kind)](task, client)
     except LeaseLost:
         log.warning("sync %s of seller %s took too long: another has it", task.kind, seller.pk)
         return task
+    except Stopping:
+        return _finish(task, next_in=dt.timedelta(), error="")
     except ThrottledLocally as busy:
         # People's calls go first: the task comes back when there is room, it does not sleep.
         observe.SYNC_RUNS.labels(task.kind, "put off").inc()
@@ -119,16 +144,24 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
 
 def refresh_now(seller: Seller) -> SyncJob | None:
     """Ask Amazon at once what has changed; None when that is being done already."""
-    task, _ = SyncJob.objects.get_or_create(seller=seller, kind=SyncJob.Kind.INCREMENTAL)
+    task, _ = SyncJob.objects.get_or_create(seller=seller, kind=Kind.INCREMENTAL)
     claimed = claim(task.pk)
     return run(claimed, interactive=True) if claimed else None
 
 
 def refresh_job(job: ServiceJob, *, interactive: bool = True) -> ServiceJob:
-    """Read one job from Amazon now and store it; raises one of `amazon.FAULTS`."""
+    """Read one job from Amazon now and store it; raises one of `amazon.FAULTS`.
+
+    A job that Amazon does not know any more is marked before the refusal is raised.
+    """
     asked_at = timezone.now()
-    with amazon.client(job.seller, interactive=interactive) as session:
-        payload = session.get_service_job_by_service_job_id(job.service_job_id).payload
+    try:
+        with amazon.client(job.seller, interactive=interactive) as session:
+            payload = session.get_service_job_by_service_job_id(job.service_job_id).payload
+    except SellingApiException as error:
+        if says_unknown(error):
+            mirror.mark_gone(job, at=asked_at)
+        raise
     if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
         mirror.store(job.seller, [payload], fetched_at=asked_at)
         ServiceJob.objects.filter(pk=job.pk, fetched_at__lt=asked_at).update(fetched_at=asked_at)
@@ -201,12 +234,17 @@ def _note_progress(task: SyncJob, page: ApiResponse, course: Course) -> None:
 
 
 def _hold(task: SyncJob, **progress: Any) -> None:
-    """Keep the lease for another `LEASE`, with the progress made; raises `LeaseLost`."""
+    """Keep the lease for another `LEASE`, with the progress made.
+
+    Raises `LeaseLost`, or `Stopping` where the progress is kept and this process is to end.
+    """
     until = timezone.now() + LEASE
     mine = SyncJob.objects.filter(pk=task.pk, lease_until=task.lease_until)
     if not mine.update(lease_until=until, **progress):
         raise LeaseLost
     task.lease_until = until
+    if stopping.is_set():
+        raise Stopping
 
 
 def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
@@ -214,7 +252,8 @@ def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
     seller, started_at = task.seller, timezone.now()
     if seller.synced_at is None:
         return dt.timedelta(seconds=2)  # The first load comes first.
-    for asked_at, jobs in _pages(client, lastUpdatedAfter=seller.synced_at - OVERLAP):
+    since = seller.synced_at - OVERLAP
+    for asked_at, jobs in _pages(client.get_service_jobs, lastUpdatedAfter=since):
         mirror.store(seller, jobs, fetched_at=asked_at)
         _hold(task)
     _synced(seller, started_at)
@@ -222,23 +261,117 @@ def _incremental(task: SyncJob, client: Services) -> dt.timedelta:
 
 
 def pace(seller: Seller, now: dt.datetime) -> dt.timedelta:
-    """How soon to look again: sooner while somebody looks.
+    """How soon to look again: at once while somebody looks, seldom at night.
 
     Spread a little downwards, so that a thousand sellers do not ask in the same second.
     """
+    return _pace(seller, now) * random.uniform(0.85, 1)  # noqa: S311
+
+
+def _pace(seller: Seller, now: dt.datetime) -> dt.timedelta:
     seen = Seller.objects.filter(pk=seller.pk).values_list("watched_at", flat=True).first()
-    watched = seen is not None and now - seen < WATCHED_FOR
-    return (WATCHED_PACE if watched else PACE) * random.uniform(0.85, 1)  # noqa: S311
+    if seen is not None and now - seen < WATCHED_FOR:
+        return WATCHED_PACE
+    working = _at_home(seller, now).hour in WORKING_HOURS
+    return WORKING_PACE if working else QUIET_PACE
 
 
-def _pages(client: Services, **filters: object) -> Iterator[tuple[dt.datetime, list[Any]]]:
+def _at_home(seller: Seller, now: dt.datetime) -> dt.datetime:
+    """The moment on the seller's own clock."""
+    return now.astimezone(zoneinfo.ZoneInfo(seller.time_zone))
+
+
+def until_night(seller: Seller, now: dt.datetime) -> dt.timedelta:
+    """How long until the seller's next sweep; every seller has its own moment of the night."""
+    here = _at_home(seller, now)
+    offset = dt.timedelta(hours=SWEEP_HOUR, seconds=seller.pk.int % SWEEP_SPREAD)
+    tonight = here.replace(hour=0, minute=0, second=0, microsecond=0) + offset
+    if tonight <= here:
+        tonight += dt.timedelta(days=1)
+    return tonight - here
+
+
+def _sweep(task: SyncJob, client: Services) -> dt.timedelta:
+    """Read again whatever can still change, and look for what Amazon no longer lists."""
+    seller, began = task.seller, timezone.now()
+    if seller.synced_at is None:
+        return until_night(seller, began)
+    here = _sweepable(seller, began)
+    oldest = here.filter(status__in=OPEN_STATUSES).order_by("created_key").first()
+    reaches: list[dict[str, Any]] = [{"createdAfter": began - SWEEP_REACH}]
+    if oldest and oldest.created_at and oldest.created_at < began - SWEEP_REACH:
+        # `createdAfter` leaves its own moment out.
+        since = oldest.created_at - dt.timedelta(seconds=1)
+        reaches.append({"createdAfter": since, "serviceJobStatus": list(OPEN_STATUSES)})
+    listed: set[str] = set()
+    for filters in reaches:
+        for asked_at, jobs in _pages(_patient(task, client.get_service_jobs), **filters):
+            mirror.store(seller, jobs, fetched_at=asked_at)
+            listed.update(job["serviceJobId"] for job in jobs if _has_id(job))
+            _hold(task)
+    unlisted = (
+        job
+        for job in here.only("seller", "service_job_id").iterator()
+        if job.service_job_id not in listed
+    )
+    read = _patient(task, client.get_service_job_by_service_job_id)
+    for job in list(itertools.islice(unlisted, MOST_LOOKS)):
+        _look_for(job, read)
+        _hold(task)
+    return until_night(seller, timezone.now())
+
+
+def _has_id(job: Any) -> bool:
+    return isinstance(job, dict) and isinstance(job.get("serviceJobId"), str)
+
+
+def _sweepable(seller: Seller, began: dt.datetime) -> QuerySet[ServiceJob]:
+    """The jobs here that Amazon's two lists should hold, but for what was fetched meanwhile."""
+    reached = Q(created_key__gt=began - SWEEP_REACH) | Q(status__in=OPEN_STATUSES)
+    return ServiceJob.objects.filter(reached, seller=seller, gone_at=None, fetched_at__lt=began)
+
+
+def _look_for(job: ServiceJob, read: Callable[..., ApiResponse]) -> None:
+    """Read one job; what Amazon does not know of this seller any more is marked, not deleted."""
+    asked_at = timezone.now()
+    try:
+        payload = read(job.service_job_id).payload
+    except SellingApiException as error:
+        if not says_unknown(error):
+            raise
+        mirror.mark_gone(job, at=asked_at)
+        return
+    if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
+        mirror.store(job.seller, [payload], fetched_at=asked_at)
+
+
+def says_unknown(error: SellingApiException) -> bool:
+    """Whether Amazon says that this seller has no such job: 404, 422, or somebody else's (403)."""
+    return error.code in (404, 422) or error.amzn_code == "UnauthorizedAction"
+
+
+def _patient(task: SyncJob, call: Callable[..., ApiResponse]) -> Callable[..., ApiResponse]:
+    """A call that waits for room in the rate plan, for work that cannot go on from the middle."""
+
+    def patiently(*args: Any, **kwargs: Any) -> ApiResponse:
+        while True:
+            try:
+                return call(*args, **kwargs)
+            except ThrottledLocally as busy:
+                stopping.wait(min(busy.retry_after, LONGEST_NAP))
+                _hold(task)
+
+    return patiently
+
+
+def _pages(
+    read: Callable[..., ApiResponse], **filters: object
+) -> Iterator[tuple[dt.datetime, list[Any]]]:
     """Pages of jobs with the moment each was asked for; stops where they go round."""
     token, course = "", Course()
     while True:
         asked_at = timezone.now()
-        page = client.get_service_jobs(
-            pageSize=20, **filters, **({"pageToken": token} if token else {})
-        )
+        page = read(pageSize=20, **filters, **({"pageToken": token} if token else {}))
         yield asked_at, _jobs(page)
         token = page.next_token or ""
         if not course.goes_on(token, _jobs(page)):
@@ -286,12 +419,13 @@ def _finish(task: SyncJob, *, next_in: dt.timedelta, error: str) -> SyncJob:
 
 
 def _pause(attempts: int) -> dt.timedelta:
-    """How long to wait after a failure: doubling from `PACE`, at most `LONGEST_PAUSE`."""
-    doubled: dt.timedelta = PACE * 2 ** min(attempts, 10)
+    """How long to wait after a failure: doubling from `FIRST_PAUSE`, at most `LONGEST_PAUSE`."""
+    doubled: dt.timedelta = FIRST_PAUSE * 2 ** min(attempts, 10)
     return min(doubled, LONGEST_PAUSE)
 
 
-_WORK: dict[SyncJob.Kind, Callable[[SyncJob, Services], dt.timedelta]] = {
-    SyncJob.Kind.FIRST_LOAD: _first_load,
-    SyncJob.Kind.INCREMENTAL: _incremental,
+_WORK: dict[Kind, Callable[[SyncJob, Services], dt.timedelta]] = {
+    Kind.FIRST_LOAD: _first_load,
+    Kind.INCREMENTAL: _incremental,
+    Kind.SWEEP: _sweep,
 }

@@ -35,6 +35,7 @@ _STATES = {
     JobStatus.CANCELLED: State("cancelled", "Cancelled"),
     JobStatus.NOT_FULFILLABLE: State("not_fulfillable", "Not fulfillable"),
     JobStatus.PAYMENT_DECLINED: State("payment_declined", "Payment declined"),
+    JobStatus.GONE: State("not_fulfillable", "Gone from Amazon"),
 }
 
 

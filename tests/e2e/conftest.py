@@ -18,7 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from dispatch.models import Person, Seller
 from dispatch.services import sync
-from tests.conftest import Amazon, MakeJob
+from tests.conftest import Amazon, MakeJob, run_due
 
 SCREENS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": {"width": 1440, "height": 900}},
@@ -167,7 +167,7 @@ def load(amazon: Amazon, seller: Seller, make_job: MakeJob) -> Load:
     def fill(*jobs: dict[str, Any], **scenario: Any) -> None:
         amazon.scenario(*(jobs or (make_job(),)), **scenario)
         sync.start(seller)
-        while sync.run_due():
+        while run_due():
             pass
 
     return fill

@@ -18,7 +18,7 @@ from dispatch import spapi
 from dispatch.models import Action, RateBucket, Seller, ServiceJob, SyncJob
 from dispatch.services import ledger, sync
 from dispatch.services.throttle import DatabaseThrottle
-from tests.conftest import Amazon
+from tests.conftest import Amazon, run_due
 from tests.fire import world
 from tests.fire.conftest import Writes, later
 from tests.fire.test_faults import FAULTS
@@ -483,13 +483,13 @@ def test_background_work_is_put_off_instead_of_sleeping(
     writes: Writes, seller: Seller, amazon: Amazon, throttle: DatabaseThrottle, naps: Naps
 ) -> None:
     sync.start(seller)
-    sync.run_due()
+    run_due()
     _drain("getServiceJobs", seconds=30)
     asked = len(amazon.calls("getServiceJobs"))
     naps.clear()
     task = SyncJob.objects.get(seller=seller, kind=SyncJob.Kind.INCREMENTAL)
     SyncJob.objects.filter(pk=task.pk).update(next_run_at=world.TODAY)
-    sync.run_due()
+    run_due()
     task.refresh_from_db()
     assert naps == []
     assert len(amazon.calls("getServiceJobs")) == asked

@@ -275,6 +275,15 @@ def test_a_mirror_older_than_the_pace_is_stale(seller: Seller) -> None:
     assert read.is_stale(seller, NOW + dt.timedelta(minutes=2))
 
 
+def test_an_old_mirror_whose_next_look_is_not_due_is_not_stale(seller: Seller) -> None:
+    seller.synced_at = NOW - dt.timedelta(minutes=9)
+    task = SyncJob.objects.create(seller=seller, kind="incremental", next_run_at=NOW)
+    assert not read.is_stale(seller, NOW)
+    assert read.is_stale(seller, NOW + dt.timedelta(minutes=2)), "nobody does what is due"
+    SyncJob.objects.filter(pk=task.pk).update(attempts=1)
+    assert read.is_stale(seller, NOW), "the last look failed"
+
+
 @pytest.mark.parametrize("count", [10, 50])
 def test_a_search_costs_one_query_however_many_are_found(
     seller: Seller, make_job: MakeJob, count: int, django_assert_num_queries: Any

@@ -253,7 +253,7 @@ class TestDisconnecting:
         )
         assert sellers.check_connection(seller=seller).ok
         assert Seller.objects.get().state == State.CONNECTED
-        assert SyncJob.objects.filter(next_run_at__lte=timezone.now()).count() == 2
+        assert SyncJob.objects.filter(next_run_at__lte=timezone.now()).count() == len(SyncJob.Kind)
 
 
 class TestAuthorising:

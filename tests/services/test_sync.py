@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
+import zoneinfo
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,13 +25,14 @@ from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
 from dispatch.services import amazon as amazon_door
-from dispatch.services import sync
-from dispatch.spapi import SellingApiUnprocessableException
-from tests.conftest import Amazon, MakeJob
+from dispatch.services import mirror, sync
+from dispatch.spapi import SellingApiUnprocessableException, Services, ThrottledLocally
+from tests.conftest import Amazon, MakeJob, run_due
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, INCREMENTAL = SyncJob.Kind.FIRST_LOAD, SyncJob.Kind.INCREMENTAL
+SWEEP = SyncJob.Kind.SWEEP
 LIST = "getServiceJobs"
 
 
@@ -38,8 +41,10 @@ def task(seller: Seller, kind: SyncJob.Kind = INCREMENTAL) -> SyncJob:
 
 
 def due(seller: Seller) -> None:
-    """Let every task of the seller be due now."""
-    SyncJob.objects.filter(seller=seller, finished_at=None).update(next_run_at=timezone.now())
+    """Let the seller's first load and its look for changes be due now."""
+    SyncJob.objects.filter(seller=seller, finished_at=None).exclude(kind=SWEEP).update(
+        next_run_at=timezone.now()
+    )
 
 
 def world(amazon: Amazon, make_job: MakeJob, count: int) -> list[str]:
@@ -72,7 +77,7 @@ def test_a_first_load_brings_every_page_and_says_how_far_it_is(
 ) -> None:
     ids = world(amazon, make_job, 45)
     sync.start(seller)
-    assert sync.run_due() == 2
+    assert run_due() == 2
     assert held() == ids
     loaded = task(seller, FIRST)
     assert (loaded.done, loaded.total, loaded.page_token) == (45, 45, "")
@@ -83,7 +88,7 @@ def test_a_first_load_brings_every_page_and_says_how_far_it_is(
 
 def test_a_seller_without_jobs_is_loaded_too(seller: Seller, amazon: Amazon) -> None:
     sync.start(seller)
-    sync.run_due()
+    run_due()
     assert task(seller, FIRST).finished_at is not None
 
 
@@ -130,17 +135,17 @@ def test_starting_again_loads_from_scratch(
 ) -> None:
     world(amazon, make_job, 2)
     sync.start(seller)
-    sync.run_due()
+    run_due()
     sync.start(seller)
     assert (task(seller, FIRST).done, task(seller, FIRST).finished_at) == (0, None)
-    assert SyncJob.objects.count() == 2
-    sync.run_due()
+    assert SyncJob.objects.count() == len(SyncJob.Kind)
+    run_due()
     assert task(seller, FIRST).done == 2
 
 
 def test_a_finished_first_load_is_not_due_again(seller: Seller, amazon: Amazon) -> None:
     sync.start(seller)
-    sync.run_due()
+    run_due()
     assert task(seller, FIRST).next_run_at > timezone.now() + dt.timedelta(days=365)
 
 
@@ -152,7 +157,7 @@ def loaded(seller: Seller, amazon: Amazon, make_job: MakeJob) -> Seller:
     """A seller with three jobs in the mirror."""
     world(amazon, make_job, 3)
     sync.start(seller)
-    sync.run_due()
+    run_due()
     return Seller.objects.get(pk=seller.pk)
 
 
@@ -199,13 +204,175 @@ def test_changes_wait_for_the_first_load(seller: Seller, amazon: Amazon) -> None
     assert task(seller).next_run_at < timezone.now() + dt.timedelta(seconds=5)
 
 
-def test_the_next_look_is_in_half_a_minute(loaded: Seller, amazon: Amazon) -> None:
-    sync.refresh_now(loaded)
-    wait = task(loaded).next_run_at - timezone.now()
-    assert dt.timedelta(seconds=25) < wait <= sync.PACE
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-11-24T13:00:00Z", dt.timedelta(minutes=1)),  # 7:00 in Chicago
+        ("2026-11-25T01:59:00Z", dt.timedelta(minutes=1)),  # 19:59
+        ("2026-11-25T02:00:00Z", dt.timedelta(minutes=10)),  # 20:00
+        ("2026-11-24T12:59:00Z", dt.timedelta(minutes=10)),  # 6:59
+    ],
+)
+def test_the_pace_is_that_of_the_sellers_day(
+    seller: Seller, moment: str, expected: dt.timedelta
+) -> None:
+    paces = [sync.pace(seller, dt.datetime.fromisoformat(moment)) for _ in range(50)]
+    assert expected * 0.85 <= min(paces) < max(paces) <= expected, "spread, but never slower"
+
+
+# --- The night sweep ----------------------------------------------------------------------------
+
+
+def sweep(seller: Seller) -> SyncJob:
+    SyncJob.objects.filter(kind=SWEEP).update(next_run_at=timezone.now())
+    claimed = sync.claim(task(seller, SWEEP).pk, due=True)
+    assert claimed is not None
+    return sync.run(claimed)
+
+
+def vanish(amazon: Amazon, *service_job_ids: str) -> None:
+    """Amazon forgets these jobs."""
+    kept = [job for job in amazon.state()["jobs"] if job["serviceJobId"] not in service_job_ids]
+    amazon.scenario(*({k: v for k, v in job.items() if k != "_sandbox"} for job in kept))
+
+
+def test_a_job_that_leaves_amazons_answer_is_marked_and_kept(
+    loaded: Seller, amazon: Amazon
+) -> None:
+    vanish(amazon, "JOB-0001", "JOB-0002")
+    before = Seller.objects.get().revision
+    assert sweep(loaded).last_error == ""
+    gone = ServiceJob.objects.filter(gone_at__isnull=False).order_by("service_job_id")
+    assert [job.service_job_id for job in gone] == ["JOB-0001", "JOB-0002"]
+    assert {job.status for job in gone} == {"GONE"}
+    assert gone[0].buyer_data["name"] == "Jordan Example"
+    assert Seller.objects.get().revision > before
+    assert len(amazon.calls("getServiceJobByServiceJobId")) == 2, "only what was missing is asked"
+
+
+def test_a_job_that_comes_back_is_as_it_was(loaded: Seller, amazon: Amazon) -> None:
+    jobs = [{k: v for k, v in j.items() if k != "_sandbox"} for j in amazon.state()["jobs"]]
+    vanish(amazon, "JOB-0001")
+    sweep(loaded)
+    amazon.scenario(*jobs)
+    sweep(loaded)
+    job = ServiceJob.objects.get(service_job_id="JOB-0001")
+    assert (job.gone_at, job.status) == (None, "PENDING_SCHEDULE")
+
+
+def test_what_a_look_for_changes_missed_is_found(loaded: Seller, amazon: Amazon) -> None:
+    ServiceJob.objects.filter(service_job_id="JOB-0000").delete()
+    ServiceJob.objects.filter(service_job_id="JOB-0001").update(status="HOLD", digest="other")
+    sweep(loaded)
+    assert ServiceJob.objects.get(service_job_id="JOB-0000").status == "PENDING_SCHEDULE"
+    assert ServiceJob.objects.get(service_job_id="JOB-0001").status == "PENDING_SCHEDULE"
+
+
+def test_open_jobs_are_swept_however_old_and_closed_ones_are_left(
+    loaded: Seller, amazon: Amazon, make_job: MakeJob
+) -> None:
+    old = {"createTime": (timezone.now() - dt.timedelta(days=80)).isoformat()}
+    amazon.scenario(
+        make_job("OLD-OPEN", **old),
+        make_job("OLD-LOST", **old),
+        make_job("OLD-DONE", serviceJobStatus="COMPLETED", **old),
+    )
+    sync.start(loaded)
+    sync.run(task(loaded, FIRST))
+    assert {"OLD-OPEN", "OLD-LOST", "OLD-DONE"} <= set(held())
+    vanish(amazon, "OLD-LOST", "OLD-DONE")
+    sweep(loaded)
+    status = dict(ServiceJob.objects.values_list("service_job_id", "status"))
+    assert status["OLD-OPEN"] == "PENDING_SCHEDULE"
+    assert status["OLD-LOST"] == "GONE"
+    assert status["OLD-DONE"] == "COMPLETED"
+
+
+def test_a_fault_during_the_sweep_marks_nothing(
+    loaded: Seller, amazon: Amazon, impatient: None
+) -> None:
+    vanish(amazon, "JOB-0001")
+    amazon.faults({"operation": "getServiceJobByServiceJobId", "kind": "status", "status": 500})
+    assert "fault of its own" in sweep(loaded).last_error
+    assert not ServiceJob.objects.exclude(gone_at=None).exists()
+
+
+def test_an_unchanged_world_is_swept_without_a_write(loaded: Seller, amazon: Amazon) -> None:
+    before = list(ServiceJob.objects.order_by("pk").values())
+    revision = Seller.objects.get().revision
+    sweep(loaded)
+    assert list(ServiceJob.objects.order_by("pk").values()) == before
+    assert Seller.objects.get().revision == revision
+
+
+def test_sweeps_are_at_night_each_seller_at_its_own_time(loaded: Seller) -> None:
+    chicago = zoneinfo.ZoneInfo("America/Chicago")
+    wait = sweep(loaded).next_run_at - timezone.now()
+    assert dt.timedelta() < wait <= dt.timedelta(days=1)
+    now, moments = timezone.now(), set()
+    for number in range(20):
+        other = Seller(pk=uuid.UUID(int=number * 7919), time_zone="America/Chicago")
+        night = (now + sync.until_night(other, now)).astimezone(chicago)
+        assert 1 <= night.hour < 5
+        moments.add(night.time())
+    assert len(moments) > 15
+
+
+def test_a_sweep_waits_for_room_in_the_rate_plan(
+    loaded: Seller, amazon: Amazon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "LONGEST_NAP", 0.01)
+    real, turned_away = Services.get_service_jobs, []
+
+    def busy(self: Services, **filters: Any) -> Any:
+        if len(turned_away) < 3:
+            turned_away.append(filters)
+            raise ThrottledLocally(30)
+        return real(self, **filters)
+
+    monkeypatch.setattr(Services, "get_service_jobs", busy)
+    assert sweep(loaded).last_success_at is not None
+    assert len(turned_away) == 3
+
+
+def test_a_process_that_ends_leaves_a_first_load_where_it_is(
+    seller: Seller, amazon: Amazon, make_job: MakeJob
+) -> None:
+    ids = world(amazon, make_job, 45)
+    sync.start(seller)
+    sync.stopping.set()
+    try:
+        claimed = sync.claim(task(seller, FIRST).pk)
+        assert claimed is not None
+        sync.run(claimed)
+    finally:
+        sync.stopping.clear()
+    stopped = task(seller, FIRST)
+    assert (stopped.done, stopped.lease_until, stopped.finished_at) == (20, None, None)
+    assert stopped.next_run_at <= timezone.now()
+    sync.run(stopped)
+    assert held() == ids
+    assert len(amazon.calls(LIST)) == 3
 
 
 # --- One job ----------------------------------------------------------------------------------
+
+
+def test_a_job_that_amazon_does_not_know_any_more_is_marked_when_read(
+    loaded: Seller, amazon: Amazon
+) -> None:
+    vanish(amazon, "JOB-0001")
+    with pytest.raises(SellingApiUnprocessableException):
+        sync.refresh_job(ServiceJob.objects.get(service_job_id="JOB-0001"))
+    assert ServiceJob.objects.get(service_job_id="JOB-0001").status == "GONE"
+
+
+def test_a_slow_answer_does_not_mark_what_has_been_seen_since(
+    loaded: Seller, amazon: Amazon
+) -> None:
+    job = ServiceJob.objects.get(service_job_id="JOB-0001")
+    mirror.mark_gone(job, at=job.fetched_at - dt.timedelta(seconds=1))
+    assert ServiceJob.objects.get(pk=job.pk).gone_at is None
 
 
 def test_one_job_is_read_at_once(loaded: Seller, amazon: Amazon, make_job: MakeJob) -> None:
@@ -305,7 +472,7 @@ def test_a_disconnected_seller_is_left_alone(loaded: Seller, amazon: Amazon) -> 
     Seller.objects.update(state=Seller.State.DISCONNECTED)
     asked = len(amazon.calls(LIST))
     due(loaded)
-    assert sync.run_due() == 1
+    assert run_due() == 1
     assert len(amazon.calls(LIST)) == asked
     loaded.refresh_from_db()
     assert loaded.state == Seller.State.DISCONNECTED
@@ -364,7 +531,8 @@ def test_failures_back_off_and_success_returns_to_the_pace(
         waits.append(round((refreshed.next_run_at - timezone.now()).total_seconds()))
     assert waits == [30, 60, 120, 240, 480, 600, 600]
     sync.refresh_now(loaded)
-    assert task(loaded).next_run_at - timezone.now() <= sync.PACE
+    assert task(loaded).next_run_at - timezone.now() <= sync.QUIET_PACE
+    assert task(loaded).attempts == 0
 
 
 def test_a_fault_between_pages_keeps_what_came_and_asks_again(
@@ -387,7 +555,7 @@ def test_one_sellers_fault_does_not_hold_up_another(
     sync.start(broken)
     amazon.control("jobs", make_job("JOB-9999"))
     due(loaded)
-    sync.run_due()
+    run_due()
     assert "JOB-9999" in held()
     assert "incomplete" in task(broken, FIRST).last_error
 
@@ -499,9 +667,9 @@ def test_a_task_is_claimed_once(loaded: Seller) -> None:
 def test_a_dead_workers_lease_runs_out(loaded: Seller) -> None:
     sync.claim(task(loaded).pk)
     due(loaded)
-    assert sync.run_due() == 0
+    assert run_due() == 0
     SyncJob.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
-    assert sync.run_due() == 1
+    assert run_due() == 1
     assert task(loaded).lease_until is None
 
 
@@ -510,7 +678,7 @@ def test_a_claimed_task_that_is_gone_is_nobodys(loaded: Seller) -> None:
 
 
 def test_a_task_not_due_is_not_run(loaded: Seller) -> None:
-    assert sync.run_due() == 0
+    assert run_due() == 0
 
 
 def test_a_seller_deleted_meanwhile_is_no_trouble(loaded: Seller, amazon: Amazon) -> None:
@@ -533,7 +701,7 @@ def test_two_workers_never_run_the_same_task(
 
     def work() -> None:
         barrier.wait()
-        ran.append(sync.run_due())
+        ran.append(run_due())
         connection.close()
 
     workers = [threading.Thread(target=work) for _ in range(4)]
@@ -554,11 +722,11 @@ def test_a_task_another_worker_has_just_finished_is_not_run_again(
     def late(task_id: int, **how: Any) -> SyncJob | None:
         if not overtaken:
             overtaken.append(task_id)
-            assert sync.run_due() == 1
+            assert run_due() == 1
         return claim(task_id, **how)
 
     monkeypatch.setattr(sync, "claim", late)
-    assert sync.run_due() == 0
+    assert run_due() == 0
 
 
 # --- The worker -------------------------------------------------------------------------------
@@ -576,7 +744,7 @@ def database_url() -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_fills_the_mirror_and_stops_when_asked(
-    seller: Seller, amazon: Amazon, make_job: MakeJob
+    seller: Seller, amazon: Amazon, make_job: MakeJob, tmp_path: Path
 ) -> None:
     ids = world(amazon, make_job, 3)
     sync.start(seller)
@@ -588,6 +756,7 @@ def test_the_worker_fills_the_mirror_and_stops_when_asked(
             "DJANGO_SETTINGS_MODULE": "dispatch.settings",
             "DATABASE_URL": database_url(),
             "SECRET_KEY": django_settings.SECRET_KEY,
+            "QUEUE_URL": f"sqlite:///{tmp_path}/queue.sqlite3",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

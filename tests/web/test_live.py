@@ -128,7 +128,7 @@ def test_an_open_page_brings_the_next_look_forward(
 def test_a_page_that_is_closed_lets_the_pace_go(seller: Seller) -> None:
     Seller.objects.update(watched_at=timezone.now() - sync.WATCHED_FOR - SECOND)
     wait = sync.pace(seller, timezone.now())
-    assert sync.WATCHED_PACE < wait <= sync.PACE
+    assert sync.WATCHED_PACE < wait <= sync.QUIET_PACE
 
 
 def test_watching_is_written_down_now_and_then_only(seller: Seller) -> None:

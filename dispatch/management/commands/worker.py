@@ -5,44 +5,67 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
-from dispatch.services import ledger, sync
+from dispatch.services import ledger, queue, sync
 
 log = logging.getLogger(__name__)
 
-PAUSE = 1.0
+TICK = 0.5
 """Seconds between looks at what is due."""
 SETTLE_PAUSE = 5.0
 """Seconds between looks for writes that are not confirmed."""
+HEALTH_PAUSE = 10.0
 
 
 class Command(BaseCommand):
-    help = "Keep every seller's jobs up to date until stopped."
+    help = "Keep every seller's jobs up to date until stopped; any number may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
+        sync.stopping.clear()
+        staffs = [
+            queue.changes().staff(settings.WORKER_THREADS),
+            queue.long_work().staff(max(1, settings.WORKER_THREADS // 4)),
+        ]
+        for staff in staffs:
+            staff.start()
+        # After the consumers, which would take the signals for themselves.
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: stop.set())
+            signal.signal(name, lambda *_: sync.stopping.set())
+        rounds = [
+            threading.Thread(target=_every, args=(TICK, queue.tick)),
+            threading.Thread(target=_every, args=(SETTLE_PAUSE, ledger.settle_open)),
+        ]
+        for one in rounds:
+            one.start()
         self.stdout.write("worker: ready")
-        settled_at = 0.0
-        while not stop.is_set():
+        self.stdout.flush()
+        while not sync.stopping.wait(HEALTH_PAUSE):
+            for staff in staffs:
+                staff.check_worker_health()
+        for staff in staffs:
+            staff.stop()
+        for staff in staffs:
+            staff.stop(graceful=True)
+        for one in rounds:
+            one.join()
+
+
+def _every(pause: float, work: Callable[[], object]) -> None:
+    """Do the work again and again until this process is to end.
+
+    The rows keep what is due: nothing that goes wrong once may end the process that retries.
+    """
+    while not sync.stopping.wait(pause):
+        close_old_connections()
+        try:
+            work()
+        except Exception:
+            log.exception("%s failed; trying again", work.__name__)
+        finally:
             close_old_connections()
-            _attempt(sync.run_due)
-            if time.monotonic() - settled_at > SETTLE_PAUSE:
-                _attempt(ledger.settle_open)
-                settled_at = time.monotonic()
-            stop.wait(PAUSE)
-
-
-def _attempt(work: Callable[[], object]) -> None:
-    """The rows keep what is due: nothing that goes wrong once may end the process that retries."""
-    try:
-        work()
-    except Exception:
-        log.exception("%s failed; trying again", work.__name__)
