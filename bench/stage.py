@@ -77,9 +77,11 @@ def wait_for(url: str, seconds: float = 30) -> None:
 
 @contextlib.contextmanager
 def database(kind: str) -> Iterator[dict[str, str]]:
-    """The environment of a migrated database that is gone afterwards: sqlite, postgres or redis.
+    """The environment of a migrated database that is gone afterwards.
 
-    ``redis`` is SQLite with the cache, and so the rate plans, on Redis.
+    ``sqlite`` and ``postgres`` hold everything but the queue, which is a SQLite file; ``redis`` is
+    SQLite with the cache, and so the rate plans, on Redis; ``scale`` is PostgreSQL with cache and
+    queue on Redis, as on many machines.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         env = {
@@ -88,13 +90,24 @@ def database(kind: str) -> Iterator[dict[str, str]]:
             "DISPATCH_ENV_FILE": "",
             "SECURE_COOKIES": "false",
             "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
-            "CACHE_URL": REDIS if kind == "redis" else "",
+            "CACHE_URL": REDIS if kind in ("redis", "scale") else "",
+            "QUEUE_URL": REDIS if kind == "scale" else f"sqlite:///{folder}/queue.sqlite3",
         }
-        if kind == "postgres":
+        if kind in ("postgres", "scale"):
             env["DATABASE_URL"] = stack.enter_context(_postgres())
+        if env["CACHE_URL"]:
+            _flush(env["CACHE_URL"])
         run("migrate", env=env)
         run("createcachetable", env=env)
         yield env
+
+
+def _flush(url: str) -> None:
+    """Nothing of an earlier run: neither its tokens nor its rings."""
+    import redis
+
+    with redis.Redis.from_url(url) as server:
+        server.flushdb()
 
 
 @contextlib.contextmanager

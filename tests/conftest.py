@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.utils import timezone
 from prometheus_client import REGISTRY, generate_latest
@@ -98,6 +99,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """The default cache lives in the database and has a table of its own."""
     with django_db_blocker.unblock():
         call_command("createcachetable")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _queue_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody else's workers hear this run's rings."""
+    django_settings.QUEUE = ("sqlite", str(tmp_path_factory.mktemp("queue") / "queue.sqlite3"))
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ def environment() -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "DATABASE_URL": _database_url(),
         "SECRET_KEY": settings.SECRET_KEY,
+        "QUEUE_URL": f"sqlite:///{settings.QUEUE[1]}",
         "TEST_CACHE_PREFIX": settings.CACHES["default"].get("KEY_PREFIX", ""),
         "PYTHONUNBUFFERED": "1",
     }
