@@ -80,7 +80,7 @@ def move(url: str, tell: Tell) -> list[Check]:
     with opened(_configuration(url, source)) as target:
         _require_migrated(source)
         _require_reachable(target)
-        _migrate(target)
+        migrate(target)
         _require_uninhabited(target)
         tables = owned_tables()
         with _snapshot(source, tell), _one_transaction(target):
@@ -157,11 +157,20 @@ def _require_reachable(target: BaseDatabaseWrapper) -> None:
         raise CannotMove(f"The target cannot be reached: {_told(error, target)}") from None
 
 
-def _migrate(target: BaseDatabaseWrapper) -> None:
+def migrate(target: BaseDatabaseWrapper) -> None:
+    """Make the target's tables; raises `CannotMove`.
+
+    Meanwhile the target is the default: a migration that changes rows and names no database would
+    change the source's.
+    """
+    source = connections[DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = target
     try:
-        call_command("migrate", database=target.alias, interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
         raise CannotMove(f"The target cannot be migrated: {_told(error, target)}") from None
+    finally:
+        connections[DEFAULT_DB_ALIAS] = source
 
 
 def _require_uninhabited(target: BaseDatabaseWrapper) -> None:

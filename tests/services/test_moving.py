@@ -75,7 +75,7 @@ def migrated(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
             pytest.fail("PostgreSQL is not there, and CI is set")
         pytest.skip("PostgreSQL is not there")
     with django_db_blocker.unblock(), moving.opened(database_from_url(url_of(name))) as made:
-        call_command("migrate", database=made.alias, verbosity=0)
+        moving.migrate(made)
     yield name
     run(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -200,8 +200,11 @@ def test_everything_that_django_reads_is_the_same_afterwards(world: Seller, url:
 
 def test_it_migrates_a_bare_database_itself(world: Seller, name: str, migrated: str) -> None:
     run(f"DROP DATABASE {name}", f"CREATE DATABASE {name} TEMPLATE template0")
+    before = contents("default")
     moving.move(url_of(name), silent)
     assert asked(url_of(name), "SELECT count(*) FROM dispatch_servicejob") == [(6,)]
+    # A migration that fills columns without naming a database means the target's.
+    assert contents("default") == before
 
 
 def test_what_is_sealed_crosses_unopened_and_opens_there(
