@@ -8,6 +8,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+import dispatch.models.jobs
+
 UNSCHEDULED = 253_370_764_800
 
 
@@ -213,11 +215,19 @@ class Migration(migrations.Migration):
                 max_length=20,
             ),
         ),
-        migrations.AddIndex(
+        migrations.RemoveIndex(
             model_name="servicejob",
-            index=models.Index(
-                fields=["seller", "scheduled_key", "id"], name="dispatch_se_seller__244af9_idx"
-            ),
+            name="dispatch_se_service_a267bd_idx",
+        ),
+        migrations.AlterField(
+            model_name="servicejob",
+            name="service_job_id",
+            field=dispatch.models.jobs.ByteOrderedField(max_length=100),
+        ),
+        migrations.AlterField(
+            model_name="servicejob",
+            name="service_order_id",
+            field=dispatch.models.jobs.ByteOrderedField(blank=True, max_length=20),
         ),
         migrations.AddIndex(
             model_name="servicejob",
@@ -229,55 +239,43 @@ class Migration(migrations.Migration):
                     "id",
                     "appointment_status",
                     "scheduled_end",
+                    "local_date",
+                    "time_zone",
                 ],
-                name="job_by_status",
+                name="job_by_schedule",
             ),
         ),
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "local_date", "status", "time_zone", "scheduled_key", "id"],
-                name="job_by_day",
+                fields=["seller", "status", "created_key", "id", "scheduled_key"],
+                name="dispatch_se_seller__5ddae5_idx",
             ),
         ),
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "created_key", "scheduled_key", "id"],
-                name="dispatch_se_seller__b21d31_idx",
+                fields=["seller", "status", "changed_at", "id", "scheduled_key"],
+                name="dispatch_se_seller__0d5210_idx",
             ),
         ),
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "changed_at", "scheduled_key", "id"],
-                name="dispatch_se_seller__bae30e_idx",
+                fields=["seller", "status", "title", "id"], name="dispatch_se_seller__062b94_idx"
             ),
         ),
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "store_id", "scheduled_key", "id"],
-                name="dispatch_se_seller__e1be46_idx",
+                fields=["seller", "status", "technician_names", "id"],
+                name="dispatch_se_seller__5dc820_idx",
             ),
         ),
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "marketplace_id", "scheduled_key", "id"],
-                name="dispatch_se_seller__811a7c_idx",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="servicejob",
-            index=models.Index(
-                fields=["seller", "service_order_id"], name="dispatch_se_seller__7fa7c0_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="servicejob",
-            index=models.Index(
-                fields=["seller", "title", "id"], name="dispatch_se_seller__d230f1_idx"
+                fields=["seller", "status", "city", "id"], name="dispatch_se_seller__db4cf4_idx"
             ),
         ),
         migrations.AddIndex(
@@ -289,13 +287,27 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "technician_names", "id"], name="dispatch_se_seller__f769a3_idx"
+                fields=["seller", "store_id", "status", "scheduled_key", "id"],
+                name="dispatch_se_seller__eea4d6_idx",
             ),
         ),
         migrations.AddIndex(
             model_name="servicejob",
             index=models.Index(
-                fields=["seller", "city", "id"], name="dispatch_se_seller__ccd65e_idx"
+                fields=["seller", "marketplace_id", "status", "scheduled_key", "id"],
+                name="dispatch_se_seller__265e00_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "service_order_id"], name="dispatch_se_seller__7fa7c0_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="servicejob",
+            index=models.Index(
+                fields=["seller", "time_zone"], name="dispatch_se_seller__830e76_idx"
             ),
         ),
         migrations.RunPython(load_again, migrations.RunPython.noop),

@@ -6,9 +6,14 @@ assigned to one of their own resource ids.
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+import uuid
+from dataclasses import replace
 
-from dispatch.models import JobReference, Membership, Person, Seller, ServiceJob, TechnicianResource
+from django.db.models import QuerySet
+
+from dispatch.models import Membership, Person, Seller, ServiceJob, TechnicianResource
+from dispatch.selectors.cuts import Cut, Scope
+from dispatch.selectors.seeks import values_of
 
 Role = Membership.Role
 SEES_ALL = (Role.OWNER, Role.DISPATCHER, Role.AUDITOR)
@@ -25,24 +30,35 @@ def sellers_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[
 
 def jobs_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[ServiceJob]:
     """The jobs a person may see in one of the roles."""
-    memberships = Membership.objects.filter(person=person, role__in=roles)
-    all_of = [m.seller_id for m in memberships if m.role in SEES_ALL]
+    return Cut(tuple(_scopes(person, roles))).rows()
+
+
+def cut_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> Cut:
+    """The same jobs as a list that can be narrowed, counted and turned page by page."""
+    scopes = _scopes(person, roles)
+    sellers = [seller for scope in scopes for seller in scope.sellers]
+    statuses = frozenset(values_of(ServiceJob, "status", sellers))
+    return Cut(tuple(replace(scope, statuses=statuses) for scope in scopes))
+
+
+def _scopes(person: Person, roles: tuple[Role, ...]) -> list[Scope]:
+    memberships = list(Membership.objects.filter(person=person, role__in=roles))
+    all_of = tuple(m.seller_id for m in memberships if m.role in SEES_ALL)
     own_of = [m.seller_id for m in memberships if m.role == Role.TECHNICIAN]
-    visible = Q(seller__in=all_of)
-    if own_of:
-        visible |= Q(seller__in=own_of) & Q(Exists(_assigned_to(person)))
-    return ServiceJob.objects.filter(visible)
+    resources = _resources(person, own_of) if own_of else {}
+    own = [Scope((seller,), resources=tuple(resources.get(seller, ()))) for seller in own_of]
+    return [Scope(all_of), *own] if all_of else own
 
 
-def _assigned_to(person: Person) -> QuerySet[JobReference]:
-    own_ids = TechnicianResource.objects.filter(
-        technician__person=person, technician__active=True, seller=OuterRef("seller")
+def _resources(person: Person, sellers: list[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """A technician's own resource ids at each seller."""
+    found: dict[uuid.UUID, list[str]] = {}
+    own = TechnicianResource.objects.filter(
+        technician__person=person, technician__active=True, seller__in=sellers
     )
-    return JobReference.objects.filter(
-        job=OuterRef("pk"),
-        kind=JobReference.Kind.RESOURCE,
-        value__in=own_ids.values("resource_id"),
-    )
+    for seller, resource in own.order_by("resource_id").values_list("seller_id", "resource_id"):
+        found.setdefault(seller, []).append(resource)
+    return found
 
 
 def role_for(person: Person, seller: Seller) -> Role | None:

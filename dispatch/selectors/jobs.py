@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, Value
 
 from dispatch.models import (
     OPEN_STATUSES,
+    UNSCHEDULED,
     Action,
     Appointment,
     JobReference,
     JobStatus,
-    JobWord,
     Person,
     ReasonCode,
     SavedView,
@@ -26,71 +26,81 @@ from dispatch.models import (
     SyncJob,
     TechnicianResource,
 )
-from dispatch.models.keyring import keyring
 from dispatch.models.words import split_words, typed_phone
-from dispatch.selectors.pages import bounded_count
+from dispatch.selectors.cuts import Condition, Cut, Says, Where, Within
+from dispatch.selectors.pages import counts, together
+from dispatch.selectors.seeks import values_of
 
-Jobs = QuerySet[ServiceJob]
+DAY = 86_400
+FARTHEST_EAST, FARTHEST_WEST = 14 * 3600, 12 * 3600
+"""The zones where a day begins first and ends last, in seconds from UTC."""
+MOST_IDS = 1000
+LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
 class QuickView:
-    """A named cut of the list; ``apply`` narrows a query at a moment."""
+    """A named cut of the list; ``apply`` narrows a list at a moment."""
 
     slug: str
     label: str
-    apply: Callable[[Jobs, dt.datetime], Jobs]
+    apply: Callable[[Cut, dt.datetime], Cut]
 
 
-def is_late(now: dt.datetime) -> Q:
-    """The window of an active appointment is over and the work is not done."""
-    return Q(
-        status=JobStatus.NOT_SERVICED,
-        appointment_status=Appointment.Status.ACTIVE,
-        scheduled_end__lt=now,
-    )
+ON_THE_CALENDAR = (*OPEN_STATUSES, JobStatus.COMPLETED)
+IS_ACTIVE = Q(appointment_status=Appointment.Status.ACTIVE)
 
 
-def on_local_days(now: dt.datetime, first: int, last: int, zones: Iterable[str]) -> Q:
-    """Appointments from ``first`` to ``last`` days after today, by the day where the job is."""
-    by_date: dict[dt.date, list[str]] = defaultdict(list)
-    for zone in zones:
-        by_date[now.astimezone(zoneinfo.ZoneInfo(zone)).date()].append(zone)
+def on_days(first: dt.date | None, last: dt.date | None) -> tuple[Condition, ...]:
+    """Appointments from the first to the last day, where the job is; None leaves a side open.
+
+    The days of all zones are a range of the list's order, which keeps reading near them.
+    """
+    days = Q(local_date__isnull=False)
+    days &= Q(local_date__gte=first) if first else Q()
+    days &= Q(local_date__lte=last) if last else Q()
+    begin = _midnight(first) - FARTHEST_EAST if first else None
+    end = _midnight(last) + DAY + FARTHEST_WEST if last else UNSCHEDULED
+    return Within("scheduled_key", begin, min(end, UNSCHEDULED)), Where(days)
+
+
+def _midnight(day: dt.date) -> int:
+    return (day - dt.date(1970, 1, 1)).days * DAY
+
+
+def _from_today(cut: Cut, now: dt.datetime, last: int) -> Cut:
+    """What is on the calendar from today to ``last`` days after, by the day where each job is."""
+    zones: dict[dt.date, list[str]] = defaultdict(list)
+    for zone in values_of(ServiceJob, "time_zone", cut.sellers):
+        zones[now.astimezone(zoneinfo.ZoneInfo(zone)).date()].append(zone)
     days = Q(pk__in=[])
-    for today, names in by_date.items():
-        span = (today + dt.timedelta(days=first), today + dt.timedelta(days=last))
+    for today, names in zones.items():
+        span = (today, today + dt.timedelta(days=last))
         days |= Q(time_zone__in=names, local_date__range=span)
-    return days
+    outer = on_days(min(zones), max(zones) + dt.timedelta(days=last)) if zones else ()
+    return cut.with_status(ON_THE_CALENDAR).that(*outer[:1], Where(days))
 
 
-def _zones(jobs: Jobs) -> list[str]:
-    return list(jobs.order_by().values_list("time_zone", flat=True).distinct())
+def _late(cut: Cut, now: dt.datetime) -> Cut:
+    """The window of an active appointment is over and the work is not done."""
+    over = Where(IS_ACTIVE & Q(scheduled_end__lt=now))
+    begun = Within("scheduled_key", None, int(now.timestamp()) + 1)
+    return cut.with_status([JobStatus.NOT_SERVICED]).that(begun, over)
 
 
-def _today(jobs: Jobs, now: dt.datetime) -> Jobs:
-    return jobs.filter(on_local_days(now, 0, 0, _zones(jobs)), status__in=_ON_THE_CALENDAR)
+def _unscheduled(cut: Cut, now: dt.datetime) -> Cut:
+    waiting = cut.with_status([JobStatus.PENDING_SCHEDULE, JobStatus.HOLD])
+    return waiting.that(Where(~IS_ACTIVE))
 
-
-def _this_week(jobs: Jobs, now: dt.datetime) -> Jobs:
-    return jobs.filter(on_local_days(now, 0, 6, _zones(jobs)), status__in=_ON_THE_CALENDAR)
-
-
-_ON_THE_CALENDAR = (*OPEN_STATUSES, JobStatus.COMPLETED)
 
 QUICK_VIEWS = (
-    QuickView("today", "Today", _today),
-    QuickView("open", "All open", lambda jobs, now: jobs.filter(status__in=OPEN_STATUSES)),
-    QuickView(
-        "unscheduled",
-        "Unscheduled",
-        lambda jobs, now: jobs.filter(
-            status__in=(JobStatus.PENDING_SCHEDULE, JobStatus.HOLD)
-        ).exclude(appointment_status=Appointment.Status.ACTIVE),
-    ),
-    QuickView("late", "Late", lambda jobs, now: jobs.filter(is_late(now))),
-    QuickView("week", "This week", _this_week),
-    QuickView("done", "Done", lambda jobs, now: jobs.filter(status=JobStatus.COMPLETED)),
-    QuickView("all", "All", lambda jobs, now: jobs),
+    QuickView("today", "Today", lambda cut, now: _from_today(cut, now, 0)),
+    QuickView("open", "All open", lambda cut, now: cut.with_status(OPEN_STATUSES)),
+    QuickView("unscheduled", "Unscheduled", _unscheduled),
+    QuickView("late", "Late", _late),
+    QuickView("week", "This week", lambda cut, now: _from_today(cut, now, 6)),
+    QuickView("done", "Done", lambda cut, now: cut.with_status([JobStatus.COMPLETED])),
+    QuickView("all", "All", lambda cut, now: cut),
 )
 
 
@@ -99,37 +109,42 @@ def quick_view(slug: str) -> QuickView:
     return {view.slug: view for view in QUICK_VIEWS}[slug]
 
 
-def quick_view_counts(jobs: Jobs, now: dt.datetime) -> dict[str, int]:
+def quick_view_counts(cut: Cut, now: dt.datetime) -> dict[str, int]:
     """How many jobs each quick view shows, counted up to the bound."""
-    return {view.slug: bounded_count(view.apply(jobs, now)) for view in QUICK_VIEWS}
+    shown = counts([view.apply(cut, now) for view in QUICK_VIEWS])
+    return dict(zip((view.slug for view in QUICK_VIEWS), shown, strict=True))
 
 
-def search(jobs: Jobs, text: str, sellers: Iterable[Seller]) -> Jobs:
+def search(cut: Cut, text: str) -> Cut:
     """Jobs that hold every word of ``text``: ids from their beginning, other words whole.
 
-    Names, phones and addresses are sealed; they are found by the keyed hashes of their words.
+    Names, phones and addresses are sealed; they are found by the keyed hashes of their words. Of
+    the ids that begin alike, the first `MOST_IDS` are taken.
     """
-    scopes = [str(seller.pk) for seller in sellers]
     phone = typed_phone(text)
-    if phone:
-        return jobs.filter(_has_word(phone, scopes) | _begins_with(text.strip()))
-    for term in text.casefold().split():
-        whole = Q()
-        for word in split_words(term):
-            whole &= _has_word(word, scopes)
-        found = _has_word(term, scopes) | _begins_with(term)
-        jobs = jobs.filter(found | whole if whole else found)
-    return jobs
+    terms = [text.strip()] if phone else list(dict.fromkeys(text.split()))
+    begun = _beginning_with(cut, terms)
+    for term in terms:
+        word = phone or term.casefold()
+        phrases = {(word,)} if phone else {(word,), tuple(dict.fromkeys(split_words(word)))} - {()}
+        cut = cut.that(Says(tuple(sorted(phrases)), tuple(begun[term])))
+    return cut
 
 
-def _has_word(word: str, scopes: list[str]) -> Q:
-    ring = keyring()
-    hashes = [found for scope in scopes for found in ring.word_hashes(word, scope)]
-    return Q(pk__in=JobWord.objects.filter(word_hash__in=hashes).values("job"))
-
-
-def _begins_with(term: str) -> Q:
-    return Q(service_job_id__istartswith=term) | Q(service_order_id__startswith=term)
+def _beginning_with(cut: Cut, terms: list[str]) -> dict[str, list[int]]:
+    """Jobs whose id, or whose order's, begins with a term as typed, in capitals or without."""
+    jobs = ServiceJob.objects.filter(seller__in=cut.sellers)
+    parts = [
+        jobs.filter(**{f"{column}__gte": begin, f"{column}__lt": begin + LAST_CHARACTER})
+        .values_list(Value(nth), "pk")[:MOST_IDS]
+        for nth, term in enumerate(terms)
+        for begin in dict.fromkeys((term, term.upper(), term.lower()))
+        for column in ("service_job_id", "service_order_id")
+    ]  # fmt: skip
+    found: dict[str, list[int]] = {term: [] for term in terms}
+    for nth, key in together(parts):
+        found[terms[nth]].append(key)
+    return found
 
 
 def technicians_of(sellers: Iterable[Seller]) -> list[TechnicianResource]:
@@ -141,18 +156,16 @@ def technicians_of(sellers: Iterable[Seller]) -> list[TechnicianResource]:
     )
 
 
-def reference_values(
-    sellers: Iterable[Seller], kind: JobReference.Kind, limit: int = 200
-) -> list[str]:
-    """Values that occur in these sellers' jobs, for a filter to offer."""
-    found = JobReference.objects.filter(seller__in=list(sellers), kind=kind)
-    return list(found.order_by("value").values_list("value", flat=True).distinct()[:limit])
+def skills_of(sellers: Iterable[Seller]) -> list[str]:
+    """Skills that these sellers' jobs ask for, as far as a filter can offer them."""
+    keys = [seller.pk for seller in sellers]
+    return values_of(JobReference, "value", keys, kind=JobReference.Kind.SKILL)
 
 
-def stores_of(sellers: Iterable[Seller], limit: int = 200) -> list[str]:
-    """Store ids that occur in these sellers' jobs."""
-    found = ServiceJob.objects.filter(seller__in=list(sellers)).exclude(store_id="")
-    return list(found.order_by("store_id").values_list("store_id", flat=True).distinct()[:limit])
+def stores_of(sellers: Iterable[Seller]) -> list[str]:
+    """Store ids that occur in these sellers' jobs, likewise."""
+    found = values_of(ServiceJob, "store_id", [seller.pk for seller in sellers])
+    return [store for store in found if store]
 
 
 def history(job: ServiceJob) -> list[Action]:

@@ -1,19 +1,40 @@
-"""Pages by key: each page is one index range, however far into the list it lies."""
+"""Pages by key: each page is a few short index ranges, however far into the list it lies.
+
+A lead's strands are each read no further than a page reaches, and merged by the database; what
+they give is the keys of the page's rows, which are then fetched. See `dispatch.selectors.cuts`.
+"""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
+import itertools
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
-M = TypeVar("M", bound=Model)
+from dispatch.models import ServiceJob
+from dispatch.selectors.cuts import TIMES, Cut, Lead, Scope, Strand, leads, rest
 
 COUNT_BOUND = 10_000
 """Counting stops here: "10,000+" says as much and stays cheap."""
+LEAD_BOUND = 50_000
+"""How far leads are counted to find the one with the fewest jobs: about 3 ms each."""
+FEW = 5_000
+"""So many jobs are sorted sooner than met among a million in the order of another index."""
+FEW_IN_TIME = 20_000
+"""The same for an order by time: there, jobs of one kind may all lie together at the far end."""
+MOST_ARMS = 200
+"""With more ranges than this the database sorts: reading so long a query would cost more."""
+
+SEALED = ("payload", "buyer")
+Sql = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +46,63 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class Page:
     """Rows of one page and the cursors of its neighbours ("" where there is none)."""
 
-    rows: list[M]
+    rows: list[ServiceJob]
     previous: str
     next: str
 
 
-def page(rows: QuerySet[M], order: Order, cursor: str, size: int) -> Page[M]:
-    """The page of ``rows`` that a cursor names; the first one for "" or a cursor of no sense."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What lies beyond a row in one direction; everything while ``pk`` is None."""
+
+    order: Order
+    value: Any = None
+    pk: int | None = None
+
+    def beyond(self, rows: QuerySet[Any], job: str) -> dict[str, QuerySet[Any]]:
+        """The rows as ranges of an index: those tied with the place, and those that follow."""
+        if self.pk is None:
+            return {"all": rows}
+        step = "lt" if self.order.descending else "gt"
+        ties = {self.order.column: self.value, f"{job}__{step}": self.pk}
+        later = {f"{self.order.column}__{step}": self.value}
+        return {"all": rows, "ties": rows.filter(**ties), "later": rows.filter(**later)}
+
+    def ranges(self, fixed: dict[str, Any]) -> tuple[str, ...]:
+        """Which of these ranges a strand has, given the columns that are one value in it."""
+        if self.pk is None:
+            return ("all",)
+        if self.order.column not in fixed:
+            return ("ties", "later")
+        if fixed[self.order.column] == self.value:
+            return ("ties",)
+        later = (fixed[self.order.column] > self.value) != self.order.descending
+        return ("all",) if later else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Stands in a compiled query for the value of a column."""
+
+    column: str
+
+
+def page(
+    cut: Cut, order: Order, cursor: str, size: int, *, without: Sequence[str] = SEALED
+) -> Page:
+    """The page of a list that a cursor names; the first one for "" or a cursor of no sense.
+
+    Columns ``without`` which a page can be shown are left in the database.
+    """
     position = _decode(cursor, order)
     backward = position is not None and position[0] == "before"
-    descending = order.descending != backward
-    sign = "-" if descending else ""
-    found = rows.order_by(f"{sign}{order.column}", f"{sign}pk")
-    if position is not None:
-        found = found.filter(_beyond(order.column, position[1], position[2], descending))
-    taken = list(found[: size + 1])
-    more, taken = len(taken) > size, taken[:size]
-    if backward:
-        taken.reverse()
+    direction = Order(order.column, order.descending != backward)
+    keys = _keys(cut, Place(direction, *(position or ())[1:]), size + 1)
+    more, keys = len(keys) > size, keys[:size]
+    taken = _fetch(keys[::-1] if backward else keys, without)
     has_previous = more if backward else position is not None
     has_next = True if backward else more
     return Page(
@@ -55,20 +112,179 @@ def page(rows: QuerySet[M], order: Order, cursor: str, size: int) -> Page[M]:
     )
 
 
-def bounded_count(rows: QuerySet[Any]) -> int:
-    """How many rows, counted no further than one beyond `COUNT_BOUND`."""
-    return rows.order_by()[: COUNT_BOUND + 1].count()
+def every(cut: Cut, order: Order, size: int = 500) -> Iterator[ServiceJob]:
+    """All jobs of a list in order with their buyers, read page by page."""
+    cursor, more = "", True
+    while more:
+        shown = page(cut, order, cursor, size, without=("payload",))
+        yield from shown.rows
+        cursor, more = shown.next, bool(shown.next)
 
 
-def _beyond(column: str, value: Any, pk: int, descending: bool) -> Q:
-    step = "lt" if descending else "gt"
-    # The first condition alone lets the database begin at the right place of the index.
-    return Q(**{f"{column}__{step}e": value}) & (
-        Q(**{f"{column}__{step}": value}) | Q(**{column: value, f"pk__{step}": pk})
+def count(cut: Cut) -> int:
+    """How many jobs, counted no further than one beyond `COUNT_BOUND`."""
+    return counts([cut])[0]
+
+
+def counts(cuts: Sequence[Cut]) -> list[int]:
+    """The same for several lists, in one query."""
+    return _numbers([_count_sql(cut) for cut in cuts])
+
+
+def together(parts: Sequence[QuerySet[Any]]) -> list[tuple[Any, ...]]:
+    """The rows of several queries with the same columns, asked as one."""
+    arms = [arm for arm in map(_compiled, parts) if arm]
+    if not arms:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(*_union(arms, twice=False))
+        return list(cursor.fetchall())
+
+
+def _fetch(keys: list[int], without: Sequence[str]) -> list[ServiceJob]:
+    rows = ServiceJob.objects.select_related("seller").defer(*without).in_bulk(keys)
+    return [rows[key] for key in keys if key in rows]
+
+
+def _keys(cut: Cut, place: Place, size: int) -> list[int]:
+    """The next keys of a list beyond a place."""
+    arms: list[Sql] = []
+    twice = False
+    for scope in cut.scopes:
+        lead = _lead_to_page(cut, scope, place.order.column)
+        twice = twice or lead.twice
+        for strand in lead.strands:
+            arms += _ranges(cut, scope, lead, strand, place, size)
+    if not arms:
+        return []
+    direction = "DESC" if place.order.descending else "ASC"
+    sql, params = _union(arms, twice)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} ORDER BY 1 {direction}, 2 {direction} LIMIT {size}", params)
+        return [key for _, key in cursor.fetchall()]
+
+
+def _ranges(
+    cut: Cut, scope: Scope, lead: Lead, strand: Strand, place: Place, size: int
+) -> Iterator[Sql]:
+    """What a page needs of a strand: index ranges, each in order and no longer than the page.
+
+    One query is compiled for all of them; only the values differ.
+    """
+    if lead.column != place.order.column:
+        strand = Strand(ServiceJob.objects.filter(pk__in=strand.whole().values(strand.job)))
+    every_fixed = list(_fixed(strand))
+    if len(every_fixed) > MOST_ARMS:
+        strand, every_fixed = Strand(strand.whole(), job=strand.job), [{}]
+    rows = strand.rows.filter(rest(_left(cut, scope, lead), scope.sellers, strand.job))
+    rows = rows.filter(**{name: RawSQL("%s", (_Slot(name),)) for name in strand.split})
+    sign = "-" if place.order.descending else ""
+    columns = (place.order.column, strand.job)
+    compiled = {
+        name: _compiled(part.order_by(*(sign + c for c in columns)).values_list(*columns)[:size])
+        for name, part in place.beyond(rows, strand.job).items()
+    }
+    for fixed in every_fixed:
+        for name in place.ranges(fixed):
+            sql, params = compiled[name] or ("", ())
+            if sql:
+                yield sql, tuple(fixed[p.column] if isinstance(p, _Slot) else p for p in params)
+
+
+def _fixed(strand: Strand) -> Iterator[dict[str, Any]]:
+    """Each way of making every split column one value, as the database takes it."""
+    fields = [strand.rows.model._meta.get_field(name) for name in strand.split]
+    values = [
+        [field.get_db_prep_value(value, connection) for value in strand.split[name]]
+        for name, field in zip(strand.split, fields, strict=True)
+    ]
+    for chosen in itertools.product(*values):
+        yield dict(zip(strand.split, chosen, strict=True))
+
+
+def _left(cut: Cut, scope: Scope, lead: Lead) -> list[Any]:
+    return [one for one in cut.within(scope) if one not in lead.fulfils]
+
+
+def _lead_to_page(cut: Cut, scope: Scope, column: str) -> Lead:
+    """The lead to a page in order of a column: in that order, or of so few jobs that they sort."""
+    few = FEW_IN_TIME if column in TIMES else FEW
+    ways = _sized(leads(cut, scope, column))
+    return min(
+        (size, nth, lead)
+        for nth, (size, lead) in enumerate(ways)
+        if lead.column == column or size <= few
+    )[2]
+
+
+def _lead_to_count(cut: Cut, scope: Scope) -> Lead:
+    return min(_sized(leads(cut, scope, "scheduled_key")), key=lambda way: way[0])[1]
+
+
+def _sized(ways: list[Lead]) -> list[tuple[int, Lead]]:
+    """Each lead with the number of its jobs, as far as `LEAD_BOUND`; a single one uncounted."""
+    if len(ways) == 1:
+        return [(0, ways[0])]
+    sizes = [
+        [_compiled(strand.whole().values(strand.job)[:LEAD_BOUND]) for strand in lead.strands]
+        for lead in ways
+    ]
+    return list(zip(_numbers([_bounded(arms, LEAD_BOUND) for arms in sizes]), ways, strict=True))
+
+
+def _count_sql(cut: Cut) -> Sql:
+    arms: list[Sql | None] = []
+    twice = False
+    for scope in cut.scopes:
+        lead = _lead_to_count(cut, scope)
+        twice = twice or lead.twice
+        for strand in lead.strands:
+            rows = strand.rows.filter(rest(_left(cut, scope, lead), scope.sellers, strand.job))
+            whole = Strand(rows, strand.split).whole()
+            arms.append(_compiled(whole.values(strand.job)[: COUNT_BOUND + 1]))
+    return _bounded(arms, COUNT_BOUND + 1, twice)
+
+
+def _bounded(arms: Iterable[Sql | None], bound: int, twice: bool = False) -> Sql:
+    """A query for how many rows the arms have together, counted to the bound."""
+    filled = [arm for arm in arms if arm]
+    if not filled:
+        return "SELECT 0", ()
+    sql, params = _union(filled, twice)
+    return f"SELECT COUNT(*) FROM ({sql} LIMIT {bound}) counted", params  # noqa: S608
+
+
+def _union(arms: Sequence[Sql], twice: bool) -> Sql:
+    """The rows of all arms; each once where a job may stand in several."""
+    # SQLite takes an ordered or limited part of a union only inside a SELECT of its own.
+    text = (" UNION " if twice else " UNION ALL ").join(
+        f"SELECT * FROM ({sql}) arm"  # noqa: S608
+        for sql, _ in arms
     )
+    return text, tuple(itertools.chain.from_iterable(params for _, params in arms))
 
 
-def _encode(side: str, row: Model, order: Order) -> str:
+def _numbers(queries: Sequence[Sql]) -> list[int]:
+    """The one number that each query gives, asked together."""
+    if not queries:
+        return []
+    columns = ", ".join(f"({sql})" for sql, _ in queries)
+    params = [value for _, values in queries for value in values]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", params)
+        return list(cursor.fetchone())
+
+
+def _compiled(rows: QuerySet[Any]) -> Sql | None:
+    """A query as text and values; None for one that can find nothing."""
+    try:
+        sql, params = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    return sql, tuple(params)
+
+
+def _encode(side: str, row: ServiceJob, order: Order) -> str:
     value = getattr(row, order.column)
     if isinstance(value, dt.datetime):
         value = value.isoformat()

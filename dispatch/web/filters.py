@@ -6,23 +6,34 @@ Source: query parameters of ``getServiceJobs`` in Amazon's model.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 import zoneinfo
+from functools import cached_property
 from typing import Any
 
 import django_filters as filters
 from django import forms
 from django.core.validators import MaxLengthValidator, RegexValidator
-from django.db.models import QuerySet
 
 from dispatch.models import JobReference, JobStatus, Person, Seller, ServiceJob, TechnicianResource
 from dispatch.selectors import jobs as read
+from dispatch.selectors.cuts import Cut, OneOf, Refers, Within
 from dispatch.spapi import Marketplaces
 
-Jobs = QuerySet[ServiceJob]
 Kind = JobReference.Kind
 
 RANGES = ("scheduled", "created", "updated")
+COLUMNS = {
+    "store": "store_id", "marketplace": "marketplace_id", "order": "service_order_id",
+    "created": "created_key", "updated": "changed_at",
+}  # fmt: skip
+KINDS = {
+    "skill": Kind.SKILL, "product_order": Kind.PRODUCT_ORDER, "tracking": Kind.TRACKING,
+    "asin": Kind.ASIN,
+}  # fmt: skip
 FIRST_MOMENT = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+NEVER = dt.datetime(1970, 1, 1, 0, 0, 1, tzinfo=dt.UTC)
+"""Just after what stands for "not known" in ``created_key``."""
 LAST_MOMENT = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 
@@ -42,18 +53,18 @@ class _Ids(filters.BaseInFilter, filters.CharFilter):
     """Several ids, separated by commas."""
 
 
-def _ids(label: str, *, pattern: str, hint: str, **where: Any) -> _Ids:
+def _ids(label: str, *, method: str, pattern: str, hint: str) -> _Ids:
     return _Ids(
         label=label,
+        method=method,
         validators=[MaxLengthValidator(100), RegexValidator(pattern, hint)],
         help_text="Several: separate them by commas.",
-        **where,
     )
 
 
-def _ticks(label: str, choices: Any = (), **where: Any) -> filters.MultipleChoiceFilter:
+def _ticks(label: str, method: str, choices: Any = ()) -> filters.MultipleChoiceFilter:
     return filters.MultipleChoiceFilter(
-        label=label, choices=choices, widget=forms.CheckboxSelectMultiple, **where
+        label=label, method=method, choices=choices, widget=forms.CheckboxSelectMultiple
     )
 
 
@@ -83,29 +94,29 @@ class JobFilter(filters.FilterSet):
         method="by_view",
         widget=forms.HiddenInput,
     )
-    status = _ticks("Status", JobStatus.choices)
-    seller = _ticks("Seller", field_name="seller_id")
-    technician = _ticks("Technician", method="by_technician")
-    skill = _ticks("Skill", method="by_skill")
-    store = _ticks("Store", field_name="store_id")
-    marketplace = _ticks("Marketplace", field_name="marketplace_id")
+    status = _ticks("Status", "by_status", JobStatus.choices)
+    seller = _ticks("Seller", "by_seller")
+    technician = _ticks("Technician", "by_technician")
+    skill = _ticks("Skill", "by_reference")
+    store = _ticks("Store", "by_column")
+    marketplace = _ticks("Marketplace", "by_column")
     scheduled_from = _day("Scheduled from")
     scheduled_to = _day("Scheduled to")
     created_from = _day("Created from")
     created_to = _day("Created to")
     updated_from = _day("Updated from")
     updated_to = _day("Updated to")
-    order = _ids("Order id", field_name="service_order_id", **_DIGITS)
-    product_order = _ids("Product order id", method="by_product_order", **_DIGITS)
+    order = _ids("Order id", method="by_column", **_DIGITS)
+    product_order = _ids("Product order id", method="by_reference", **_DIGITS)
     tracking = _ids(
         "Tracking id",
-        method="by_tracking",
+        method="by_reference",
         pattern=r"^[A-Za-z0-9\-]+$",
         hint="A tracking id has only letters, digits and hyphens.",
     )
     asin = _ids(
         "ASIN",
-        method="by_asin",
+        method="by_reference",
         pattern=r"^[A-Za-z0-9]{10}$",
         hint="An ASIN has ten letters and digits.",
     )
@@ -116,65 +127,66 @@ class JobFilter(filters.FilterSet):
         form = JobFilterForm
 
     def __init__(
-        self, data: Any, jobs: Jobs, *, person: Person, sellers: list[Seller], now: dt.datetime
+        self, data: Any, cut: Cut, *, person: Person, sellers: list[Seller], now: dt.datetime
     ) -> None:
-        super().__init__(data, queryset=jobs)
-        self.person, self.sellers, self.now = person, sellers, now
+        super().__init__(data, queryset=ServiceJob.objects.none())
+        self.cut, self.person, self.sellers, self.now = cut, person, sellers, now
         self._offer("seller", [(str(seller.pk), seller.name) for seller in sellers])
         self._offer("technician", _roster(sellers))
-        self._offer("skill", [(v, v) for v in read.reference_values(sellers, Kind.SKILL)])
+        self._offer("skill", [(v, v) for v in read.skills_of(sellers)])
         self._offer("store", [(v, v) for v in read.stores_of(sellers)])
         self._offer("marketplace", _marketplaces(sellers))
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         self.filters[name].extra["choices"] = choices
 
-    def found(self) -> Jobs:
+    @cached_property
+    def found(self) -> Cut:
         """The jobs that match; none while a filter cannot be read, rather than wrong ones."""
-        jobs: Jobs = self.qs if self.readable else self.queryset.none()
-        return jobs
+        if not self.readable:
+            return self.cut.none()
+        cut = self.cut
+        for name, value in self.form.cleaned_data.items():
+            cut = self.filters[name].filter(cut, value)
+        return cut
 
     @property
     def readable(self) -> bool:
         """Whether every filter of the address can be read."""
         return bool(self.form.is_valid())
 
-    def by_words(self, jobs: Jobs, name: str, value: str) -> Jobs:
-        return read.search(jobs, value, self.sellers)
+    def by_words(self, cut: Cut, name: str, value: str) -> Cut:
+        return read.search(cut, value)
 
-    def by_view(self, jobs: Jobs, name: str, value: str) -> Jobs:
-        return read.quick_view(value).apply(jobs, self.now)
+    def by_view(self, cut: Cut, name: str, value: str) -> Cut:
+        return read.quick_view(value).apply(cut, self.now)
 
-    def by_technician(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
+    def by_status(self, cut: Cut, name: str, value: list[str]) -> Cut:
+        return cut.with_status(value)
+
+    def by_seller(self, cut: Cut, name: str, value: list[str]) -> Cut:
+        return cut.of_sellers(map(uuid.UUID, value))
+
+    def by_column(self, cut: Cut, name: str, value: list[str]) -> Cut:
+        return cut.that(OneOf(COLUMNS[name], frozenset(value)))
+
+    def by_technician(self, cut: Cut, name: str, value: list[str]) -> Cut:
         chosen = TechnicianResource.objects.filter(technician_id__in=map(int, value))
-        ids = chosen.values_list("resource_id")
-        return self._by_reference(jobs, Kind.RESOURCE, ids) if value else jobs
+        ids = chosen.order_by("resource_id").values_list("resource_id", flat=True).distinct()
+        return cut.that(Refers(Kind.RESOURCE, tuple(ids)))
 
-    def by_skill(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
-        return self._by_reference(jobs, Kind.SKILL, value) if value else jobs
+    def by_reference(self, cut: Cut, name: str, value: list[str]) -> Cut:
+        wanted = {one.upper() for one in value} if name == "asin" else set(value)
+        return cut.that(Refers(KINDS[name], tuple(sorted(wanted))))
 
-    def by_product_order(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
-        return self._by_reference(jobs, Kind.PRODUCT_ORDER, value)
-
-    def by_tracking(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
-        return self._by_reference(jobs, Kind.TRACKING, value)
-
-    def by_asin(self, jobs: Jobs, name: str, value: list[str]) -> Jobs:
-        return self._by_reference(jobs, Kind.ASIN, [asin.upper() for asin in value])
-
-    def by_day(self, jobs: Jobs, name: str, value: dt.date) -> Jobs:
+    def by_day(self, cut: Cut, name: str, value: dt.date) -> Cut:
         which, end = name.split("_")
         if which == "scheduled":
-            return jobs.filter(**{f"local_date__{'gte' if end == 'from' else 'lte'}": value})
-        column = {"created": "created_at", "updated": "changed_at"}[which]
-        if end == "from":
-            return jobs.filter(**{f"{column}__gte": self._midnight(value)})
-        return jobs.filter(**{f"{column}__lt": self._midnight(value, days=1)})
-
-    def _by_reference(self, jobs: Jobs, kind: Kind, values: Any) -> Jobs:
-        sellers = [seller.pk for seller in self.sellers]
-        found = JobReference.objects.filter(seller__in=sellers, kind=kind, value__in=values)
-        return jobs.filter(pk__in=found.values("job"))
+            days = (value, None) if end == "from" else (None, value)
+            return cut.that(*read.on_days(*days))
+        first = max(NEVER, self._midnight(value)) if end == "from" else NEVER
+        after = None if end == "from" else self._midnight(value, days=1)
+        return cut.that(Within(COLUMNS[which], first, after))
 
     def _midnight(self, day: dt.date, days: int = 0) -> dt.datetime:
         zone = zoneinfo.ZoneInfo(self.person.time_zone or self._home_zone())

@@ -14,10 +14,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.models import Seller, ServiceJob
+from dispatch.models import Seller
 from dispatch.selectors import jobs as read
-from dispatch.selectors.access import DISPATCHES, jobs_for, sellers_for
-from dispatch.selectors.pages import COUNT_BOUND, Order, Page, bounded_count, page
+from dispatch.selectors.access import DISPATCHES, cut_for, sellers_for
+from dispatch.selectors.cuts import Cut
+from dispatch.selectors.pages import COUNT_BOUND, Order, Page, count, every, page
 from dispatch.services import amazon, exports, sync
 from dispatch.services.revisions import etag_of
 from dispatch.spapi import SellingApiException
@@ -54,7 +55,7 @@ class Listing:
     filter: JobFilter
     order: Order
     sellers: list[Seller]
-    visible: read.Jobs
+    visible: Cut
     now: dt.datetime
 
     @property
@@ -62,9 +63,8 @@ class Listing:
         name = next(name for name, column in SORTS.items() if column == self.order.column)
         return f"-{name}" if self.order.descending else name
 
-    def page(self) -> Page[ServiceJob]:
-        rows = self.filter.found().select_related("seller").defer("payload", "buyer")
-        return page(rows, self.order, self.query.get("page", ""), PAGE_SIZE)
+    def page(self) -> Page:
+        return page(self.filter.found, self.order, self.query.get("page", ""), PAGE_SIZE)
 
     def address(self, **changes: str) -> str:
         """The address of this list with some parameters changed; "" takes one out."""
@@ -81,7 +81,7 @@ def read_listing(request: PersonRequest) -> Listing:
     """What the address asks for; a wrong sort or page is the default one."""
     person, now = request.user, timezone.now()
     query = _settled(request.GET)
-    visible = jobs_for(person)
+    visible = cut_for(person)
     sellers = list(sellers_for(person))
     sort = query.get("sort", "")
     return Listing(
@@ -120,8 +120,7 @@ def job_list(request: PersonRequest) -> HttpResponse:
 
 
 def _context(listing: Listing) -> dict[str, Any]:
-    found = listing.filter.found()
-    count = bounded_count(found)
+    found = count(listing.filter.found)
     shown = listing.page()
     return {
         "listing": listing,
@@ -133,14 +132,14 @@ def _context(listing: Listing) -> dict[str, Any]:
         "views": _views(listing),
         "columns": _columns(listing),
         "rows": shown.rows,
-        "count": count,
-        "count_text": count_text(count),
+        "count": found,
+        "count_text": count_text(found),
         "previous_url": listing.address(page=shown.previous) if shown.previous else "",
         "next_url": listing.address(page=shown.next) if shown.next else "",
         "loading": read.first_loads(listing.sellers),
         "synced_at": min((s.synced_at for s in listing.sellers if s.synced_at), default=None),
         "stale": any(read.is_stale(seller, listing.now) for seller in listing.sellers),
-        "lookup": _lookup(listing, count),
+        "lookup": _lookup(listing, found),
         "live_url": f"/jobs/changes/?{_live_query(listing)}",
         "etag": etag_of(listing.sellers),
         "export_url": "/jobs/export.csv?" + listing.query.urlencode(),
@@ -154,11 +153,11 @@ def _live_query(listing: Listing) -> str:
     return query.urlencode()
 
 
-def count_text(count: int) -> str:
+def count_text(number: int) -> str:
     """ "1 job", "214 jobs", "10,000+ jobs"."""
-    if count > COUNT_BOUND:
+    if number > COUNT_BOUND:
         return f"{COUNT_BOUND:,}+ jobs"
-    return "1 job" if count == 1 else f"{count:,} jobs"
+    return "1 job" if number == 1 else f"{number:,} jobs"
 
 
 def _errors(chosen: JobFilter) -> list[tuple[str, str]]:
@@ -242,11 +241,11 @@ def _summary(listing: Listing, names: list[str]) -> str:
     return f"{shown} +{len(words) - 2}" if len(words) > 2 else shown
 
 
-def _lookup(listing: Listing, count: int) -> str:
+def _lookup(listing: Listing, found: int) -> str:
     """A pasted job id that the mirror does not hold, for a look at Amazon."""
     text = listing.query.get("q", "").strip()
     looks_like_id = 5 <= len(text) <= 100 and not any(part.isspace() for part in text)
-    return text if count == 0 and looks_like_id and any(c.isdigit() for c in text) else ""
+    return text if found == 0 and looks_like_id and any(c.isdigit() for c in text) else ""
 
 
 @require_POST
@@ -300,7 +299,7 @@ def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
-    rows = exports.rows(person=request.user, jobs=listing.filter.found(), order=listing.order)
+    rows = exports.rows(person=request.user, jobs=every(listing.filter.found, listing.order))
     writer = csv.writer(_Echo())
     response = StreamingHttpResponse(
         (writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8"

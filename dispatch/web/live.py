@@ -11,7 +11,8 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import condition, require_safe
 
 from dispatch.selectors.access import sellers_for
-from dispatch.selectors.pages import bounded_count
+from dispatch.selectors.cuts import Within
+from dispatch.selectors.pages import count
 from dispatch.services import revisions
 from dispatch.services.revisions import etag_of
 from dispatch.web.guards import PersonRequest, get_job
@@ -35,8 +36,9 @@ def _revision(request: HttpRequest, **_: str) -> str | None:
 def jobs_changed(request: PersonRequest) -> HttpResponse:
     """How many jobs of this list changed since the page was made; 304 while nothing did."""
     listing = read_listing(request)
-    found = listing.filter.found().filter(changed_at__gt=_since(request))
-    context = {"count": bounded_count(found), "url": listing.address(), "target": "#job-list"}
+    since = _since(request) + dt.timedelta(microseconds=1)
+    changed = listing.filter.found.that(Within("changed_at", since, None))
+    context = {"count": count(changed), "url": listing.address(), "target": "#job-list"}
     return render(request, "jobs/changes.html", context)
 
 

@@ -21,6 +21,7 @@ from dispatch.models import (
     ServiceJob,
 )
 from dispatch.selectors import jobs as read
+from dispatch.selectors.cuts import Cut, Scope
 from dispatch.services import mirror
 from dispatch.web import clock
 from tests.conftest import NOW, US, MakeJob
@@ -44,8 +45,8 @@ def visit(number: int, start: str | None = "2026-11-25T15:00:00Z", **parts: Any)
 
 
 def found(seller: Seller, text: str) -> list[str]:
-    jobs = read.search(ServiceJob.objects.all(), text, [seller])
-    return sorted(jobs.values_list("service_job_id", flat=True))
+    jobs = read.search(Cut((Scope((seller.pk,)),)), text)
+    return sorted(jobs.rows().values_list("service_job_id", flat=True))
 
 
 # --- What is optional, and what is nonsense ---------------------------------------------------

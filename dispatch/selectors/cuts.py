@@ -1,0 +1,280 @@
+"""A list of jobs as its conditions, and the index ranges from which it can be read.
+
+Neither database walks ``seller IN (…) AND status IN (…)`` in the order of an index, and none
+knows where a common condition's jobs lie in the order of another. So a list is never left to the
+planner: a *lead* names the index that gives its jobs, as *strands* which are in order once each of
+their ``split`` columns is one value; all other conditions are asked of each entry that it gives.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import and_
+from typing import Any, Protocol
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from dispatch.models import JobReference, JobWord, ServiceJob
+from dispatch.models.keyring import keyring
+
+TIMES = ("scheduled_key", "created_key", "changed_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """Rows of one index that stand for jobs, under every value of the columns it is split by."""
+
+    rows: QuerySet[Any]
+    split: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    job: str = "pk"
+    """The column of ``rows`` that holds the job's key."""
+
+    def whole(self) -> QuerySet[Any]:
+        """All rows, in no order."""
+        return self.rows.filter(**{f"{name}__in": values for name, values in self.split.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One way to read a list: its strands, the column they are in order of, what they fulfil."""
+
+    strands: tuple[Strand, ...]
+    column: str
+    fulfils: tuple[Condition, ...]
+    twice: bool = False
+    """Whether a job may stand in several strands, or under several values."""
+
+
+class Condition(Protocol):
+    """Something that is true of every job of a list."""
+
+    def of_job(self) -> Q:
+        """It, said of the job's own columns; an empty one where they do not tell."""
+        ...
+
+    def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
+        """It, said of what hangs on the job that the column ``job`` names; else empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A column holds one of these values."""
+
+    column: str
+    values: frozenset[str]
+
+    def of_job(self) -> Q:
+        return Q(**{f"{self.column}__in": sorted(self.values)})
+
+    def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
+        return Q()
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """One of `TIMES` is not before ``first`` and before ``end``; None leaves a side open."""
+
+    column: str
+    first: int | dt.datetime | None
+    end: int | dt.datetime | None
+
+    def of_job(self) -> Q:
+        sides = {f"{self.column}__gte": self.first, f"{self.column}__lt": self.end}
+        return Q(**{name: value for name, value in sides.items() if value is not None})
+
+    def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
+        return Q()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Whatever columns say that no index leads to."""
+
+    q: Q
+
+    def of_job(self) -> Q:
+        return self.q
+
+    def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
+        return Q()
+
+
+@dataclass(frozen=True, slots=True)
+class Refers:
+    """The job has one of these references."""
+
+    kind: JobReference.Kind
+    values: tuple[str, ...]
+
+    def of_job(self) -> Q:
+        return Q()
+
+    def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
+        found = JobReference.objects.filter(job=OuterRef(job), kind=self.kind)
+        return Q(Exists(found.filter(value__in=self.values, seller__in=sellers)))
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """The job holds all words of one of the ``phrases``, or is one of ``jobs``."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    jobs: tuple[int, ...] = ()
+
+    def of_job(self) -> Q:
+        return Q()
+
+    def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
+        said = Q(**{f"{job}__in": self.jobs})
+        for phrase in self.phrases:
+            said |= all_of(_has_word(word, sellers, job) for word in phrase)
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Sellers of a person, and the resources whose jobs they see there; None for all jobs."""
+
+    sellers: tuple[uuid.UUID, ...]
+    resources: tuple[str, ...] | None = None
+    statuses: frozenset[str] = frozenset()
+    """The statuses that occur there; Amazon may know more than we do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The jobs of some scopes for which every condition holds. The indexes serve it, never a scan.
+
+    ``statuses`` is None for every status.
+    """
+
+    scopes: tuple[Scope, ...]
+    statuses: frozenset[str] | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def sellers(self) -> list[uuid.UUID]:
+        return [seller for scope in self.scopes for seller in scope.sellers]
+
+    def of_sellers(self, chosen: Iterable[uuid.UUID]) -> Cut:
+        """Those of some sellers."""
+        kept = set(chosen)
+        scopes = (replace(s, sellers=tuple(x for x in s.sellers if x in kept)) for s in self.scopes)
+        return replace(self, scopes=tuple(scope for scope in scopes if scope.sellers))
+
+    def with_status(self, statuses: Iterable[str]) -> Cut:
+        """Those in one of some statuses."""
+        allowed = frozenset(statuses)
+        return replace(self, statuses=allowed if self.statuses is None else self.statuses & allowed)
+
+    def that(self, *conditions: Condition) -> Cut:
+        """Those for which this holds too."""
+        return replace(self, conditions=self.conditions + conditions)
+
+    def none(self) -> Cut:
+        """No jobs at all."""
+        return replace(self, scopes=())
+
+    def rows(self) -> QuerySet[ServiceJob]:
+        """The same jobs as a plain query, in no order: for few jobs, and to compare with."""
+        found = Q(pk__in=[])
+        for scope in self.scopes:
+            found |= Q(seller__in=scope.sellers) & rest(self.within(scope), scope.sellers, "pk")
+        return ServiceJob.objects.filter(found)
+
+    def within(self, scope: Scope) -> list[Condition]:
+        """All that must hold in a scope, also what its person may see and the statuses."""
+        found = list(self.conditions)
+        if self.statuses is not None:
+            found.append(OneOf("status", self.statuses))
+        if scope.resources is not None:
+            found.append(Refers(JobReference.Kind.RESOURCE, scope.resources))
+        return found
+
+
+def all_of(parts: Iterable[Q]) -> Q:
+    """All of them; true where there is none."""
+    return reduce(and_, parts, Q())
+
+
+def rest(conditions: Iterable[Condition], sellers: Sequence[uuid.UUID], job: str) -> Q:
+    """The conditions, asked of rows whose column ``job`` names the job."""
+    conditions = list(conditions)
+    own = all_of(condition.of_job() for condition in conditions)
+    linked = all_of(condition.of_link(sellers, job) for condition in conditions)
+    if job != "pk" and own:
+        own = Q(Exists(ServiceJob.objects.filter(own, pk=OuterRef(job))))
+    return own & linked
+
+
+def leads(cut: Cut, scope: Scope, column: str) -> list[Lead]:
+    """The ways to read a cut in a scope, for a list in order of ``column``.
+
+    What leads to fewer jobs comes first, as far as that can be told without counting.
+    """
+    conditions = cut.within(scope)
+    given = scope.statuses if cut.statuses is None else scope.statuses & cut.statuses
+    split = {"seller_id": scope.sellers, "status": sorted(given)}
+    spans = [one for one in conditions if isinstance(one, Within)]
+    status = tuple(one for one in conditions if isinstance(one, OneOf) and one.column == "status")
+    found = [_linked(one, scope, spans) for one in conditions if isinstance(one, Refers | Says)]
+    found += [
+        _by_value(one, split, spans, status)
+        for one in conditions
+        if isinstance(one, OneOf) and one.column != "status"
+    ]
+    for name in dict.fromkeys([*(span.column for span in spans), column]):
+        here = tuple(span for span in spans if span.column == name)
+        rows = ServiceJob.objects.filter(all_of(span.of_job() for span in here))
+        found.append(Lead((Strand(rows, split),), name, status + here))
+    return found
+
+
+def _by_value(
+    one: OneOf, split: Mapping[str, Sequence[Any]], spans: list[Within], status: Any
+) -> Lead:
+    strand = Strand(ServiceJob.objects.all(), {**split, one.column: sorted(one.values)})
+    column = "" if one.column == "service_order_id" else "scheduled_key"
+    here = tuple(span for span in spans if span.column == column)
+    rows = strand.rows.filter(all_of(span.of_job() for span in here))
+    return Lead((replace(strand, rows=rows),), column, (one, *status, *here))
+
+
+def _linked(one: Refers | Says, scope: Scope, spans: list[Within]) -> Lead:
+    """References and words carry ``scheduled_key``: they begin where its span begins."""
+    here = tuple(span for span in spans if span.column == "scheduled_key")
+    bounds = all_of(span.of_job() for span in here)
+    if isinstance(one, Refers):
+        rows = JobReference.objects.filter(bounds, kind=one.kind)
+        split = {"seller_id": scope.sellers, "value": one.values}
+        strands = [Strand(rows, split, "job_id")]
+    else:
+        strands = [_phrase(phrase, scope.sellers, bounds) for phrase in one.phrases]
+        if one.jobs:
+            jobs = ServiceJob.objects.filter(bounds, pk__in=one.jobs, seller__in=scope.sellers)
+            strands.append(Strand(jobs))
+    twice = len(strands) > 1 or (isinstance(one, Refers) and len(one.values) > 1)
+    return Lead(tuple(strands), "scheduled_key", (one, *here), twice)
+
+
+def _phrase(words: tuple[str, ...], sellers: Sequence[uuid.UUID], bounds: Q) -> Strand:
+    """Led by the longest word, which is seldom the most common."""
+    longest, *others = sorted(words, key=len, reverse=True)
+    with_others = all_of(_has_word(word, sellers, "job_id") for word in others)
+    rows = JobWord.objects.filter(bounds & with_others)
+    return Strand(rows, {"word_hash": _hashes(longest, sellers)}, "job_id")
+
+
+def _has_word(word: str, sellers: Sequence[uuid.UUID], job: str) -> Q:
+    found = JobWord.objects.filter(job=OuterRef(job), word_hash__in=_hashes(word, sellers))
+    return Q(Exists(found))
+
+
+def _hashes(word: str, sellers: Sequence[uuid.UUID]) -> list[int]:
+    ring = keyring()
+    return [found for seller in sellers for found in ring.word_hashes(word, str(seller))]
