@@ -70,9 +70,10 @@ def measure(kind: str, sellers: int, seconds: float) -> dict[str, Any]:
     ):
         env = {**os.environ, **env, **stage.pointed_at(amazon)}
         cookies = settled(env, sellers)
-        with _web(env) as web, _process(env, "manage.py", "worker") as worker:
-            pages = [Page(web, cookie) for cookie in cookies]
-            _wait_until_loaded(pages)
+        collect_static(env)
+        with web(env) as (url, _), process(env, "manage.py", "worker") as worker:
+            pages = [Page(url, cookie) for cookie in cookies]
+            wait_until_loaded(pages)
             busy, began = _cpu(worker.pid), time.monotonic()
             changes = _watch_while_it_changes(amazon, pages, seconds)
             cpu = (_cpu(worker.pid) - busy) / (time.monotonic() - began)
@@ -131,20 +132,24 @@ def settled(env: dict[str, str], sellers: int) -> list[str]:
     return keys
 
 
-@contextlib.contextmanager
-def _web(env: dict[str, str]) -> Iterator[str]:
-    port = stage.free_port()
+def collect_static(env: dict[str, str]) -> None:
     stage.run("collectstatic", "--noinput", env=env)
+
+
+@contextlib.contextmanager
+def web(env: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The web process as the Procfile starts it; gives its address once it answers."""
+    port = stage.free_port()
     options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
     quiet = ["--log-level", "warning", "--bind", f"127.0.0.1:{port}"]
-    with _process(env, "-m", "gunicorn", "dispatch.wsgi", *options, *quiet):
+    with process(env, "-m", "gunicorn", "dispatch.wsgi", *options, *quiet) as server:
         url = f"http://127.0.0.1:{port}"
-        stage.wait_for(f"{url}/account/login/")
-        yield url
+        stage.wait_for(f"{url}/account/login/", every=0.02)
+        yield url, server
 
 
 @contextlib.contextmanager
-def _process(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, *arguments]
     with subprocess.Popen(
         command, cwd=stage.ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -190,7 +195,7 @@ class Page:
         return "show" in answer.text
 
 
-def _wait_until_loaded(pages: list[Page]) -> None:
+def wait_until_loaded(pages: list[Page]) -> None:
     """Until the first loads are over and every page is at its pace."""
     for page in pages:
         while "Loading the jobs" in (html := page.show()) or ">0 jobs<" in html:

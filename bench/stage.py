@@ -62,7 +62,7 @@ def sandbox(*options: str) -> Iterator[str]:
             process.terminate()
 
 
-def wait_for(url: str, seconds: float = 30) -> None:
+def wait_for(url: str, seconds: float = 30, every: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -70,7 +70,7 @@ def wait_for(url: str, seconds: float = 30) -> None:
         except OSError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            time.sleep(every)
         else:
             return
 

@@ -43,10 +43,10 @@ def main() -> None:
     parser.add_argument("--sellers", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=400)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--compare", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs=2, metavar=("STEP", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.compare:
-        compare(options.compare)
+    if options.inside:
+        inside(*options.inside)
         return
     rows = [
         measure(kind, options.seconds, options.sellers, options.jobs)
@@ -66,6 +66,7 @@ def measure(kind: str, seconds: float, sellers: int, jobs: int) -> dict[str, Any
     ):
         env = {**os.environ, **env, **stage.pointed_at(amazon)}
         freshness.settled(env, sellers)
+        _ask_inside(env, "watch", amazon)
         crew = [Worker(env, Path(folder) / f"{number}.log") for number in range(WORKERS)]
         for worker in crew:
             worker.start()
@@ -75,22 +76,29 @@ def measure(kind: str, seconds: float, sellers: int, jobs: int) -> dict[str, Any
         finally:
             for worker in crew:
                 worker.stop()
-        command = [sys.executable, __file__, "--compare", amazon]
-        found = subprocess.run(
-            command,
-            cwd=stage.ROOT,
-            env={**env, "PYTHONPATH": str(stage.ROOT)},
-            check=True,
-            capture_output=True,
-        ).stdout
+        found = _ask_inside(env, "compare", amazon)
         runs = [run for worker in crew for run in worker.runs()]
     return {
         "database": kind,
         "kills": sum(len(worker.deaths) for worker in crew),
         "runs": len(runs),
         "at_once": overlaps(runs),
-        **json.loads(found),
+        **found,
     }
+
+
+def _ask_inside(env: dict[str, str], step: str, amazon: str) -> dict[str, Any]:
+    """Have a process of the product's own take a step; what it prints."""
+    answer: dict[str, Any] = json.loads(
+        subprocess.run(
+            [sys.executable, __file__, "--inside", step, amazon],
+            cwd=stage.ROOT,
+            env={**env, "PYTHONPATH": str(stage.ROOT)},
+            check=True,
+            capture_output=True,
+        ).stdout
+    )
+    return answer
 
 
 @dataclass
@@ -172,12 +180,26 @@ def _kill_at_random(crew: list[Worker], amazon: str, seconds: float) -> None:
             next_death = time.monotonic() + chance.uniform(1, 4)
 
 
-def compare(amazon: str) -> None:
-    """Prints what differs between the sandbox and the mirror, and which tasks are stuck."""
+def inside(step: str, amazon: str) -> None:
+    """A step that needs the product's models."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dispatch.settings")
     import django
 
     django.setup()
+    print(json.dumps(watch() if step == "watch" else compare(amazon)))
+
+
+def watch() -> dict[str, Any]:
+    """Let every seller be looked at for the whole run, so that it is asked every ten seconds."""
+    from django.utils import timezone
+
+    from dispatch.models import Seller
+
+    return {"watched": Seller.objects.update(watched_at=timezone.now() + dt.timedelta(hours=3))}
+
+
+def compare(amazon: str) -> dict[str, Any]:
+    """What differs between the sandbox and the mirror, and which tasks are stuck."""
     from collections import Counter
 
     from django.utils import timezone
@@ -195,7 +217,7 @@ def compare(amazon: str) -> None:
     now = timezone.now()
     stuck = SyncJob.objects.filter(next_run_at__lt=now - dt.timedelta(seconds=60))
     loading = SyncJob.objects.filter(kind="first_load", finished_at=None)
-    result = {
+    return {
         "jobs": len(american),
         "missing": sum(job["serviceJobId"] not in payloads for job in american),
         "twice": sum(count > 1 for count in counts.values()),
@@ -203,7 +225,6 @@ def compare(amazon: str) -> None:
         "stuck": stuck.count() + loading.count(),
         "failing": SyncJob.objects.filter(attempts__gt=0).count(),
     }
-    print(json.dumps(result))
 
 
 if __name__ == "__main__":
