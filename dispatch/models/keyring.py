@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -58,14 +59,26 @@ class Keyring:
         The scope (a seller) keeps equal words of two sellers apart.
         """
         message = f"{scope}\0{word}".encode()
-        return [
-            int.from_bytes(hmac.digest(key, message, "sha256")[:8], "big", signed=True)
-            for key in self._search_keys
-        ]
+        return [_whole(hmac.digest(key, message, "sha256")) for key in self._search_keys]
+
+    def hashes_of(self, words: Iterable[str], scope: str) -> set[int]:
+        """The hashes of words under the sealing key: what is kept to find them by."""
+        start = hmac.new(self._search_keys[0], f"{scope}\0".encode(), "sha256")
+        return {_word_hash(start.copy(), word) for word in words}
 
     def digest(self, text: str, scope: str) -> str:
         """A keyed fingerprint of ``text`` within a scope: equal text, equal digest, no way back."""
         return hmac.digest(self._search_keys[0], f"{scope}\0{text}".encode(), "sha256").hex()
+
+
+def _word_hash(started: hmac.HMAC, word: str) -> int:
+    started.update(word.encode())
+    return _whole(started.digest())
+
+
+def _whole(digest: bytes) -> int:
+    """What a 64-bit column keeps of a digest."""
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def key_id(key: bytes) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
-from pydantic import ValidationError
+from django.db.models import QuerySet
 
 from dispatch.models import (
     UNSCHEDULED,
@@ -24,33 +27,85 @@ from dispatch.models import (
 from dispatch.models.keyring import keyring
 from dispatch.models.words import phone_words, split_words
 from dispatch.services import amazon_model, revisions
+from dispatch.services.rows import Row, Rows
 from dispatch.services.zones import zone_for
 
 Payload = dict[str, Any]
 Kind = JobReference.Kind
 _KEPT = ("id", "seller", "service_job_id")
 _COLUMNS = [field.name for field in ServiceJob._meta.concrete_fields if field.name not in _KEPT]
+_NEW = Rows(ServiceJob, "seller", "service_job_id", *_COLUMNS)
+_CHANGED = Rows(ServiceJob, *_COLUMNS, "id")
+_VISITS = Rows(
+    Appointment, "job", "appointment_id", "status", "start", "duration_minutes",
+    "rescheduled_to", "technicians", "proof_type", "proof_at",
+)  # fmt: skip
+_ITEMS = Rows(
+    AssociatedItem, "job", "asin", "title", "brand", "quantity", "order_id", "status",
+    "delivery_estimate",
+)  # fmt: skip
+_REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", "scheduled_key")
+_WORDS = Rows(JobWord, "job", "word_hash", "scheduled_key")
+_BUYER: Any = ServiceJob._meta.get_field("buyer")
+_PAYLOAD: Any = ServiceJob._meta.get_field("payload")
+_zone_for = lru_cache(maxsize=4096)(zone_for)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A job as Amazon shows it: ``text`` is the payload in the one form that has this digest."""
+
+    payload: Payload
+    text: str
+    digest: str
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """A job as it will be kept: its columns, and the rows that hang on it, without its id."""
+
+    columns: dict[str, Any]
+    visits: list[Row]
+    items: list[Row]
+    references: set[Row]
+    words: set[Row]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the mirror holds already, as far as it tells whether an answer is news."""
+
+    pk: int
+    digest: str
+    fetched_at: dt.datetime
+    gone_at: dt.datetime | None
+
+    def differs(self, digest: str, fetched_at: dt.datetime) -> bool:
+        changed = digest != self.digest or self.gone_at is not None
+        return changed and self.fetched_at <= fetched_at
 
 
 def store(seller: Seller, payloads: Iterable[Payload], *, fetched_at: dt.datetime) -> list[str]:
     """Upsert a page of Amazon's ``ServiceJob`` objects; returns the ids of those that changed.
 
     ``fetched_at`` is when the request was sent: a row that shows a later state is left alone, so
-    that a slow page never undoes what a person has just seen. Unchanged jobs cost no write.
+    that a slow page never undoes what a person has just seen. Unchanged jobs cost one look and no
+    transaction; of a changed one only what differs is written. Any number of pages will do.
     """
-    rows = {job.service_job_id: job for job in _rows(seller, payloads, fetched_at)}
+    shown = _shown(seller, payloads)
+    known = _known(ServiceJob.objects.filter(seller=seller), shown)
+    sheets = {
+        job_id: _sheet(seller, one, fetched_at)
+        for job_id, one in shown.items()
+        if job_id not in known or known[job_id].differs(one.digest, fetched_at)
+    }
+    if not sheets:
+        return []
     with transaction.atomic():
-        known = {
-            job_id: (digest, seen, gone)
-            for job_id, digest, seen, gone in ServiceJob.objects.select_for_update()
-            .filter(seller=seller, service_job_id__in=rows)
-            .values_list("service_job_id", "digest", "fetched_at", "gone_at")
-        }
-        changed = [row for row in rows.values() if _is_news(row, known.get(row.service_job_id))]
-        _upsert(seller, changed)
-        if changed:
+        written = _write(seller, sheets, known, fetched_at)
+        if written:
             revisions.bump(seller)
-    return [row.service_job_id for row in changed]
+    return [job_id for job_id in sheets if job_id in written]
 
 
 def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
@@ -63,96 +118,164 @@ def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
         revisions.bump(job.seller)
 
 
-def _is_news(row: ServiceJob, known: tuple[str, dt.datetime, dt.datetime | None] | None) -> bool:
-    if known is None:
-        return True
-    digest, fetched_at, gone_at = known
-    return fetched_at <= row.fetched_at and (digest != row.digest or gone_at is not None)
-
-
-def _upsert(seller: Seller, rows: list[ServiceJob]) -> None:
-    if not rows:
-        return
-    ServiceJob.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["seller", "service_job_id"],
-        update_fields=_COLUMNS,
-    )
-    ids = dict(
-        ServiceJob.objects.filter(
-            seller=seller, service_job_id__in=[row.service_job_id for row in rows]
-        ).values_list("service_job_id", "pk")
-    )
-    for part in (Appointment, AssociatedItem, JobReference, JobWord):
-        part.objects.filter(job__in=ids.values()).delete()
-    for row in rows:
-        row.pk = ids[row.service_job_id]
-    sources = [(row, amazon_model.ServiceJob.model_validate(row.payload)) for row in rows]
-    Appointment.objects.bulk_create(_appointments(sources))
-    AssociatedItem.objects.bulk_create(_items(sources))
-    JobReference.objects.bulk_create(_references(sources))
-    JobWord.objects.bulk_create(_words(sources))
-
-
-def _rows(
-    seller: Seller, payloads: Iterable[Payload], fetched_at: dt.datetime
-) -> Iterator[ServiceJob]:
+def _shown(seller: Seller, payloads: Iterable[Payload]) -> dict[str, _Shown]:
+    """By id: without one there is nothing to keep a job under. The last of a page counts."""
+    ring, scope, found = keyring(), str(seller.pk), {}
     for payload in payloads:
-        try:
-            source = amazon_model.ServiceJob.model_validate(payload)
-        except ValidationError:
-            continue  # Without an id there is nothing to keep it under.
-        if 0 < len(source.service_job_id) <= 100:
-            yield _row(seller, source, payload, fetched_at)
+        if job_id := _job_id(payload):
+            text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+            found[job_id] = _Shown(payload, text, ring.digest(text, scope))
+    return found
 
 
-def _row(
-    seller: Seller, source: amazon_model.ServiceJob, payload: Payload, fetched_at: dt.datetime
-) -> ServiceJob:
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+def _job_id(payload: Any) -> str:
+    named = payload.get("serviceJobId") if isinstance(payload, dict) else None
+    job_id = amazon_model.storable(named) if isinstance(named, str) else ""
+    return job_id if len(job_id) <= 100 else ""
+
+
+def _known(jobs: QuerySet[ServiceJob], job_ids: Collection[str]) -> dict[str, _Known]:
+    found = jobs.filter(service_job_id__in=job_ids) if job_ids else jobs.none()
+    columns = ("service_job_id", "pk", "digest", "fetched_at", "gone_at")
+    return {job_id: _Known(*values) for job_id, *values in found.values_list(*columns)}
+
+
+# --- Writing ----------------------------------------------------------------------------------
+
+
+def _write(
+    seller: Seller, sheets: dict[str, _Sheet], known: Collection[str], fetched_at: dt.datetime
+) -> Collection[str]:
+    """Write jobs that are news; returns the ids of those that still were."""
+    new = _insert(seller, {key: sheet for key, sheet in sheets.items() if key not in known})
+    # Known before, or put in by somebody else since we looked.
+    changed = _update(
+        seller, {key: sheet for key, sheet in sheets.items() if key not in new}, fetched_at
+    )
+    written = {pk: sheets[key] for key, pk in (new | changed).items()}
+    keys = {pk: sheet.columns["scheduled_key"] for pk, sheet in written.items()}
+    old = list(changed.values())
+    _write_lists(_VISITS, {pk: sheet.visits for pk, sheet in written.items()}, old)
+    _write_lists(_ITEMS, {pk: sheet.items for pk, sheet in written.items()}, old)
+    _write_sets(_REFERENCES, {pk: sheet.references for pk, sheet in written.items()}, keys, old)
+    _write_sets(_WORDS, {pk: sheet.words for pk, sheet in written.items()}, keys, old)
+    return new.keys() | changed.keys()
+
+
+def _insert(seller: Seller, sheets: dict[str, _Sheet]) -> dict[str, int]:
+    """Put new jobs in; gives back their rows' ids, without those that were there after all."""
+    # In one order everywhere, so that two who store the same jobs never wait for each other.
+    rows = [
+        (seller.pk, key, *(sheets[key].columns[name] for name in _COLUMNS))
+        for key in sorted(sheets)
+    ]
+    return dict(_NEW.insert_new(rows, returning=("service_job_id", "id")))
+
+
+def _update(seller: Seller, sheets: dict[str, _Sheet], fetched_at: dt.datetime) -> dict[str, int]:
+    """Write over known jobs, unless they show a later state by now; gives back their rows' ids."""
+    jobs = ServiceJob.objects.select_for_update().filter(seller=seller)
+    still = {
+        key: row.pk
+        for key, row in _known(jobs.order_by("service_job_id"), sheets).items()
+        if row.differs(sheets[key].columns["digest"], fetched_at)
+    }
+    _CHANGED.update(
+        ((*(sheets[key].columns[name] for name in _COLUMNS), pk) for key, pk in still.items()),
+        by=1,
+    )
+    return still
+
+
+def _write_lists(rows: Rows, wanted: dict[int, list[Row]], changed: list[int]) -> None:
+    """Appointments and items: a job's own are written anew where any of them differs."""
+    there = _there(rows, changed)
+    same = {pk for pk in changed if there[pk] == wanted[pk]}
+    Rows(rows.model, "job").delete((pk,) for pk in changed if pk not in same and there[pk])
+    rows.insert((pk, *row) for pk, own in wanted.items() if pk not in same for row in own)
+
+
+def _write_sets(
+    rows: Rows, wanted: dict[int, set[Row]], keys: dict[int, int], changed: list[int]
+) -> None:
+    """References and words: only those that came or went. All carry the job's ``scheduled_key``."""
+    there = {pk: {row[:-1]: row[-1] for row in own} for pk, own in _there(rows, changed).items()}
+    none: dict[Row, int] = {}
+    gone = ((pk, *row) for pk, own in there.items() for row in own.keys() - wanted[pk])
+    Rows(rows.model, *rows.names[:-1]).delete(gone)
+    moved = [(keys[pk], pk) for pk, own in there.items() if {*own.values()} - {keys[pk]}]
+    Rows(rows.model, rows.names[-1], "job").update(moved, by=1)
+    rows.insert(
+        (pk, *row, keys[pk])
+        for pk, own in wanted.items()
+        for row in sorted(own - there.get(pk, none).keys())
+    )
+
+
+def _there(rows: Rows, jobs: list[int]) -> dict[int, list[Row]]:
+    """The rows that these jobs have, without their job."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    if jobs:
+        kept = rows.model._default_manager.filter(job__in=jobs).order_by("pk")
+        for pk, *row in kept.values_list(*rows.names):
+            found[pk].append(tuple(row))
+    return found
+
+
+# --- Translating ------------------------------------------------------------------------------
+
+
+def _sheet(seller: Seller, shown: _Shown, fetched_at: dt.datetime) -> _Sheet:
+    source = amazon_model.ServiceJob.model_validate(shown.payload)
+    return _Sheet(
+        _columns(seller, source, shown, fetched_at),
+        list(_visits(source)),
+        list(_items(source)),
+        {(seller.pk, kind, value) for kind, value in _references(source) if value},
+        {(word,) for word in keyring().hashes_of(words_of(source), str(seller.pk))},
+    )
+
+
+def _columns(
+    seller: Seller, source: amazon_model.ServiceJob, shown: _Shown, fetched_at: dt.datetime
+) -> dict[str, Any]:
     address, work = source.address, source.work
-    zone = zone_for(
+    place = source.service_location
+    zone = _zone_for(
         country=address.country_code or "",
         state=address.state_or_region or "",
         postal_code=address.postal_code or "",
         default=seller.time_zone,
     )
-    return ServiceJob(
-        seller=seller,
-        service_job_id=source.service_job_id,
-        service_order_id=_cut(source.service_order_id, 20),
-        status=_cut(source.service_job_status, 20),
-        marketplace_id=_cut(source.marketplace_id, 20),
-        store_id=_cut(source.store_id, 100),
-        asin=_cut(work.asin, 20),
-        title=_cut(work.title, 500),
-        quantity=max(1, min(work.quantity or 1, 1_000_000)),
-        location_type=_cut(
-            source.service_location.service_location_type if source.service_location else "", 20
-        ),
-        city=_cut(address.city, 100),
-        state_or_region=_cut(address.state_or_region, 100),
-        country_code=_cut(address.country_code, 2),
-        time_zone=zone,
-        created_at=source.create_time,
-        created_key=source.create_time or dt.datetime(1970, 1, 1, tzinfo=dt.UTC),
-        preferred_times=_preferred(source),
-        buyer=_buyer(source),
-        payload=payload,
-        digest=keyring().digest(text, str(seller.pk)),
-        fetched_at=fetched_at,
-        changed_at=fetched_at,
-        gone_at=None,
+    return {
+        "service_order_id": _cut(source.service_order_id, 20),
+        "status": _cut(source.service_job_status, 20),
+        "marketplace_id": _cut(source.marketplace_id, 20),
+        "store_id": _cut(source.store_id, 100),
+        "asin": _cut(work.asin, 20),
+        "title": _cut(work.title, 500),
+        "quantity": max(1, min(work.quantity or 1, 1_000_000)),
+        "location_type": _cut(place.service_location_type if place else "", 20),
+        "city": _cut(address.city, 100),
+        "state_or_region": _cut(address.state_or_region, 100),
+        "country_code": _cut(address.country_code, 2),
+        "time_zone": zone,
+        "created_at": source.create_time,
+        "created_key": source.create_time or amazon_model.EARLIEST,
+        "preferred_times": _preferred(source),
+        "buyer": _BUYER.seal(_BUYER.encode(_buyer(source)), seller.pk),
+        "payload": _PAYLOAD.seal(shown.text, seller.pk),
+        "digest": shown.digest,
+        "fetched_at": fetched_at,
+        "changed_at": fetched_at,
+        "gone_at": None,
         **_schedule(source, zone),
-    )
+    }
 
 
 def _schedule(source: amazon_model.ServiceJob, zone: str) -> dict[str, Any]:
     """The columns of the current appointment."""
-    current = source.current_appointment
-    if current is None:
-        return {}
+    current = source.current_appointment or amazon_model.Appointment()
     names = [t.name or t.technician_id or "" for t in current.assigned_technicians]
     start = current.start
     return {
@@ -188,82 +311,50 @@ def _buyer(source: amazon_model.ServiceJob) -> dict[str, Any]:
     }
 
 
-Sources = list[tuple[ServiceJob, amazon_model.ServiceJob]]
-
-
-def _appointments(sources: Sources) -> Iterator[Appointment]:
-    for row, source in sources:
-        visits = {visit.appointment_id: visit for visit in source.appointments}
-        for appointment_id, visit in visits.items():
-            if not appointment_id:
-                continue
-            yield Appointment(
-                job=row,
-                appointment_id=_cut(appointment_id, 100),
-                status=_cut(visit.appointment_status, 20),
-                start=visit.start,
-                duration_minutes=visit.minutes if (visit.minutes or 0) > 0 else None,
-                rescheduled_to=_cut(visit.rescheduled_appointment_id, 100),
-                technicians=[
-                    {"technicianId": t.technician_id or "", "name": t.name or ""}
-                    for t in visit.assigned_technicians
-                ],
-                proof_type=_cut(visit.poa.poa_type if visit.poa else "", 30),
-                proof_at=visit.poa.upload_time if visit.poa else None,
-            )
-
-
-def _items(sources: Sources) -> Iterator[AssociatedItem]:
-    for row, source in sources:
-        for item in source.associated_items:
-            yield AssociatedItem(
-                job=row,
-                asin=_cut(item.asin, 20),
-                title=_cut(item.title, 500),
-                brand=_cut(item.brand_name, 200),
-                quantity=item.quantity if (item.quantity or 0) > 0 else None,
-                order_id=_cut(item.order_id, 20),
-                status=_cut(item.item_status, 20),
-                delivery_estimate=(
-                    item.item_delivery.estimated_delivery_date if item.item_delivery else None
-                ),
-            )
-
-
-def _references(sources: Sources) -> Iterator[JobReference]:
-    for row, source in sources:
-        current = source.current_appointment
-        asins = [source.work.asin, *(item.asin for item in source.associated_items)]
-        named = (
-            *((Kind.PRODUCT_ORDER, value) for value in source.product_order_ids),
-            *((Kind.TRACKING, value) for value in source.tracking_ids),
-            *((Kind.SKILL, value) for value in source.work.required_skills),
-            *((Kind.ASIN, value) for value in asins),
-            *(
-                (Kind.RESOURCE, technician.technician_id)
-                for technician in (current.assigned_technicians if current else [])
-            ),
+def _visits(source: amazon_model.ServiceJob) -> Iterator[Row]:
+    visits = {visit.appointment_id: visit for visit in source.appointments if visit.appointment_id}
+    for appointment_id, visit in visits.items():
+        yield (
+            _cut(appointment_id, 100),
+            _cut(visit.appointment_status, 20),
+            visit.start,
+            visit.minutes if (visit.minutes or 0) > 0 else None,
+            _cut(visit.rescheduled_appointment_id, 100),
+            [
+                {"technicianId": t.technician_id or "", "name": t.name or ""}
+                for t in visit.assigned_technicians
+            ],
+            _cut(visit.poa.poa_type if visit.poa else "", 30),
+            visit.poa.upload_time if visit.poa else None,
         )
-        for kind, value in sorted({(kind, _cut(value, 100)) for kind, value in named}):
-            if value:
-                yield JobReference(
-                    job=row,
-                    seller_id=row.seller_id,
-                    kind=kind,
-                    value=value,
-                    scheduled_key=row.scheduled_key,
-                )
 
 
-def _words(sources: Sources) -> Iterator[JobWord]:
-    for row, source in sources:
-        ring, scope = keyring(), str(row.seller_id)
-        for word in sorted(words_of(source)):
-            yield JobWord(
-                job=row,
-                word_hash=ring.word_hashes(word, scope)[0],
-                scheduled_key=row.scheduled_key,
-            )
+def _items(source: amazon_model.ServiceJob) -> Iterator[Row]:
+    for item in source.associated_items:
+        delivery = item.item_delivery
+        yield (
+            _cut(item.asin, 20),
+            _cut(item.title, 500),
+            _cut(item.brand_name, 200),
+            item.quantity if (item.quantity or 0) > 0 else None,
+            _cut(item.order_id, 20),
+            _cut(item.item_status, 20),
+            delivery.estimated_delivery_date if delivery else None,
+        )
+
+
+def _references(source: amazon_model.ServiceJob) -> Iterator[tuple[str, str]]:
+    current = source.current_appointment
+    technicians = current.assigned_technicians if current else []
+    named: dict[Kind, Iterable[str | None]] = {
+        Kind.PRODUCT_ORDER: source.product_order_ids,
+        Kind.TRACKING: source.tracking_ids,
+        Kind.SKILL: source.work.required_skills,
+        Kind.ASIN: [source.work.asin, *(item.asin for item in source.associated_items)],
+        Kind.RESOURCE: [technician.technician_id for technician in technicians],
+    }
+    for kind, values in named.items():
+        yield from ((kind.value, _cut(value, 100)) for value in values)
 
 
 def words_of(source: amazon_model.ServiceJob) -> set[str]:

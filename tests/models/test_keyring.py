@@ -75,3 +75,13 @@ def test_a_digest_is_keyed() -> None:
     assert ring.digest("text", "s") == ring.digest("text", "s")
     assert ring.digest("text", "s") != Keyring((NEW,)).digest("text", "s")
     assert len(ring.digest("text", "s")) == 64
+
+
+def test_the_hashes_kept_are_those_looked_up_first() -> None:
+    words = ["jordan", "straße", "😀", ""]
+    for keys in ((OLD,), (NEW, OLD)):
+        several = Keyring(keys)
+        kept = several.hashes_of(words, "seller one")
+        assert kept == {several.word_hashes(word, "seller one")[0] for word in words}
+    assert Keyring((OLD,)).hashes_of(words, "x") != Keyring((NEW,)).hashes_of(words, "x")
+    assert Keyring((OLD,)).hashes_of([], "x") == set()

@@ -236,3 +236,11 @@ def test_nothing_is_sealed_for_nobody(alice: Person) -> None:
     job.fetched_at = job.changed_at = dt.datetime.now(dt.UTC)
     with pytest.raises(ValueError, match="cannot be sealed before"):
         job.save()
+
+
+def test_a_value_sealed_for_a_row_is_what_saving_would_have_made(seller: Seller) -> None:
+    job = mirrored(seller)
+    field: Any = ServiceJob._meta.get_field("buyer")
+    sealed = field.seal(field.encode(BUYER), seller.pk)
+    assert field.place(job) == field.place_of(seller.pk)
+    assert field.unseal(sealed, job) == BUYER

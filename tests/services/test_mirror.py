@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from dispatch.models import (
     UNSCHEDULED,
     Appointment,
+    AssociatedItem,
     JobReference,
     JobWord,
     Seller,
     ServiceJob,
 )
+from dispatch.models.keyring import SealBroken
 from dispatch.selectors import jobs as read
 from dispatch.selectors.cuts import Cut, Scope
 from dispatch.services import mirror
@@ -304,6 +306,171 @@ def test_a_new_key_in_front_seals_the_jobs_anew_as_they_come(
 
 def test_nothing_to_store_is_no_trouble(seller: Seller) -> None:
     assert store(seller) == []
+
+
+# --- Only what differs ------------------------------------------------------------------------
+
+
+def writes(captured: CaptureQueriesContext) -> dict[str, list[str]]:
+    """The statements that wrote, by table."""
+    said: dict[str, list[str]] = {}
+    for query in captured:
+        sql = query["sql"].split(" times: ")[-1].lstrip("'\"")
+        word = sql.split()[0]
+        if word in ("INSERT", "UPDATE", "DELETE"):
+            table = next(part for part in sql.split('"') if part.startswith("dispatch_"))
+            said.setdefault(table, []).append(word)
+    return said
+
+
+def test_of_a_changed_job_only_what_differs_is_written(seller: Seller, make_job: MakeJob) -> None:
+    parts = {"appointments": [visit(1)], "associatedItems": [{"asin": "B07BB1RGT5"}]}
+    store(seller, make_job(**parts))
+    before = (Appointment.objects.get().pk, AssociatedItem.objects.get().pk)
+    with CaptureQueriesContext(connection) as captured:
+        assert store(seller, make_job(**parts, storeId="NEW"), at=NOW + MINUTE) == ["JOB-0001"]
+    assert writes(captured) == {"dispatch_servicejob": ["UPDATE"], "dispatch_seller": ["UPDATE"]}
+    assert (Appointment.objects.get().pk, AssociatedItem.objects.get().pk) == before
+
+
+def test_words_come_and_go_one_by_one(seller: Seller, make_job: MakeJob) -> None:
+    store(seller, make_job(), make_job("JOB-0002"))
+    before = set(JobWord.objects.values_list("job_id", "word_hash"))
+    store(seller, make_job(buyer={"name": "Jordan Newname"}), at=NOW + MINUTE)
+    after = set(JobWord.objects.values_list("job_id", "word_hash"))
+    # The phone's four forms go; Example stays, for the address has it too.
+    assert len(before - after) == 4
+    assert len(after - before) == 1
+    assert found(seller, "newname") == ["JOB-0001"]
+    assert found(seller, "6145550142") == ["JOB-0002"]
+
+
+def test_references_come_and_go_one_by_one(seller: Seller, make_job: MakeJob) -> None:
+    store(seller, make_job(productOrderIds=["1", "2"]), make_job("JOB-0002", productOrderIds=["1"]))
+    with CaptureQueriesContext(connection) as captured:
+        store(seller, make_job(productOrderIds=["2", "3"]), at=NOW + MINUTE)
+    assert writes(captured)["dispatch_jobreference"] == ["DELETE", "INSERT"]
+    kept = JobReference.objects.filter(kind=Kind.PRODUCT_ORDER)
+    assert sorted(kept.values_list("job__service_job_id", "value")) == [
+        ("JOB-0001", "2"),
+        ("JOB-0001", "3"),
+        ("JOB-0002", "1"),
+    ]
+
+
+@pytest.mark.parametrize("start", ["2026-12-01T15:00:00Z", None])
+def test_references_and_words_carry_the_jobs_place_in_the_list(
+    seller: Seller, make_job: MakeJob, start: str | None
+) -> None:
+    tom = {"assignedTechnicians": [{"technicianId": "TECH-TOM"}]}
+    store(seller, make_job(appointments=[visit(1, **tom)]), make_job("JOB-0002"))
+    store(seller, make_job(appointments=[visit(2, start, **tom)]), at=NOW + MINUTE)
+    for job in ServiceJob.objects.all():
+        for copies in (job.references, job.words):
+            keys = set(copies.values_list("scheduled_key", flat=True))
+            assert keys == {job.scheduled_key}
+    assert ServiceJob.objects.get(service_job_id="JOB-0001").scheduled_key != visit_key()
+
+
+def visit_key() -> int:
+    return int(dt.datetime(2026, 11, 25, 15, tzinfo=dt.UTC).timestamp())
+
+
+def test_copies_that_went_wrong_are_put_right(seller: Seller, make_job: MakeJob) -> None:
+    store(seller, make_job(appointments=[visit(1)]))
+    JobWord.objects.update(scheduled_key=UNSCHEDULED)
+    store(seller, make_job(appointments=[visit(1)], storeId="NEW"), at=NOW + MINUTE)
+    assert set(JobWord.objects.values_list("scheduled_key", flat=True)) == {visit_key()}
+
+
+def test_a_job_gone_and_back_is_whole_again(seller: Seller, make_job: MakeJob) -> None:
+    whole = make_job(appointments=[visit(1)])
+    store(seller, whole)
+    job = ServiceJob.objects.get()
+    mirror.mark_gone(job, at=NOW + MINUTE)
+    assert store(seller, whole, at=NOW) == []
+    assert store(seller, whole, at=NOW + 2 * MINUTE) == ["JOB-0001"]
+    back = ServiceJob.objects.get()
+    assert (back.pk, back.status, back.gone_at) == (job.pk, "PENDING_SCHEDULE", None)
+    assert back.appointments.count() == 1
+    assert found(seller, "jordan") == ["JOB-0001"]
+
+
+def test_unchanged_jobs_begin_no_transaction(seller: Seller, make_job: MakeJob) -> None:
+    store(seller, make_job())
+    with CaptureQueriesContext(connection) as captured:
+        store(seller, make_job(), at=NOW + MINUTE)
+    assert [query["sql"].split()[0] for query in captured] == ["SELECT"]
+
+
+def test_the_revision_grows_once_for_a_page(seller: Seller, make_job: MakeJob) -> None:
+    def revision() -> int:
+        return Seller.objects.get(pk=seller.pk).revision
+
+    before = revision()
+    store(seller, *(make_job(f"JOB-{number}") for number in range(50)))
+    assert revision() == before + 1
+    store(seller, *(make_job(f"JOB-{number}") for number in range(50)), at=NOW + MINUTE)
+    assert revision() == before + 1
+
+
+def test_many_pages_at_once_are_many_jobs(seller: Seller, make_job: MakeJob) -> None:
+    jobs = [make_job(f"JOB-{number:04}", appointments=[visit(number)]) for number in range(200)]
+    assert len(store(seller, *jobs)) == 200
+    assert Appointment.objects.count() == 200
+    again = [{**job, "storeId": "NEW"} for job in jobs]
+    assert len(store(seller, *again, at=NOW + MINUTE)) == 200
+    assert set(ServiceJob.objects.values_list("store_id", flat=True)) == {"NEW"}
+
+
+def test_what_somebody_else_put_in_meanwhile_is_looked_at_again(
+    seller: Seller, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = mirror._known
+
+    def late(*args: Any) -> Any:
+        """Somebody stores a newer state between our look and our write."""
+        monkeypatch.setattr(mirror, "_known", look)
+        seen = look(*args)
+        store(seller, make_job("THEIRS", storeId="NEWER"), at=NOW + MINUTE)
+        return seen
+
+    monkeypatch.setattr(mirror, "_known", late)
+    assert store(seller, make_job("THEIRS"), make_job("OURS")) == ["OURS"]
+    assert ServiceJob.objects.get(service_job_id="THEIRS").store_id == "NEWER"
+    assert ServiceJob.objects.count() == 2
+
+
+def test_an_older_state_put_in_meanwhile_is_written_over(
+    seller: Seller, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = mirror._known
+
+    def late(*args: Any) -> Any:
+        monkeypatch.setattr(mirror, "_known", look)
+        seen = look(*args)
+        store(seller, make_job(storeId="OLDER", productOrderIds=["9"]), at=NOW - MINUTE)
+        return seen
+
+    monkeypatch.setattr(mirror, "_known", late)
+    assert store(seller, make_job()) == ["JOB-0001"]
+    job = ServiceJob.objects.get()
+    assert job.store_id == "OH-COL-04"
+    assert Kind.PRODUCT_ORDER not in read.references(job)
+    assert job.words.count() == len(set(job.words.values_list("word_hash", flat=True)))
+
+
+def test_sealed_columns_open_in_their_own_place_only(seller: Seller, make_job: MakeJob) -> None:
+    second = Seller.objects.create(owner=seller.owner, name="Second", marketplace_id=US)
+    store(seller, make_job())
+    job = ServiceJob.objects.get()
+    assert job.payload == make_job()
+    assert job.buyer_data["name"] == "Jordan Example"
+    ServiceJob.objects.update(seller=second)
+    moved = ServiceJob.objects.get()
+    for name in ("buyer", "payload"):
+        with pytest.raises(SealBroken):
+            getattr(moved, name)
 
 
 # --- The current appointment ------------------------------------------------------------------
