@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 
 from dispatch.sandbox.catalogue import (
     FIRST_NAMES,
@@ -21,7 +23,7 @@ from dispatch.sandbox.realm import US, Realm
 from dispatch.sandbox.replies import JsonDict
 from dispatch.sandbox.rules.jobs import proof
 from dispatch.sandbox.times import iso
-from dispatch.sandbox.world import Job, Resource, World, window_of, zone_of
+from dispatch.sandbox.world import Booking, Job, Resource, World, window_of, zone_of
 
 _BACK, _AHEAD = 7, 14
 _KEPT_DAYS = 21
@@ -33,13 +35,13 @@ def populate(realm: Realm, *, jobs: int, seed: int) -> None:
 
     The first two sellers share theirs, four in five in the US; every further one has as many.
     """
-    first, second, *others = realm.worlds.values()
     rng, now = random.Random(seed), realm.now()
     for world in realm.worlds.values():
         hire(world)
+    first, second, *others = realm.worlds.values()
+    makers = Maker(rng, first, now), Maker(rng, second, now)
     for number in range(jobs):
-        world = second if number % 5 == 4 else first
-        world.put(Maker(rng, world, now).job(_fate(rng, number)))
+        makers[number % 5 == 4].put(_fate(rng, number))
     for world in others:
         _fill(world, jobs, seed, now)
     realm.living = True
@@ -49,8 +51,9 @@ def populate(realm: Realm, *, jobs: int, seed: int) -> None:
 def _fill(world: World, jobs: int, seed: int, now: datetime) -> None:
     """A further seller's jobs, from a source of chance of its own."""
     rng = random.Random(f"{seed}-{world.selling_partner_id}")
+    maker = Maker(rng, world, now)
     for number in range(jobs):
-        world.put(Maker(rng, world, now).job(_fate(rng, number)))
+        maker.put(_fate(rng, number))
 
 
 def hire(world: World) -> None:
@@ -95,6 +98,25 @@ class Maker:
         self.rng = rng
         self.world = world
         self.now = now
+
+    def put(self, fate: str) -> None:
+        """Make a job, and give it to the seller."""
+        job = self.job(fate)
+        self.world.put(job)
+        for booking in self.world.bookings_of(job):
+            self._note(booking)
+
+    @cached_property
+    def _booked(self) -> defaultdict[str, list[Booking]]:
+        """Every technician's appointments: in a large world nobody looks through all jobs."""
+        self._booked = defaultdict(list)
+        for booking in self.world.bookings():
+            self._note(booking)
+        return self._booked
+
+    def _note(self, booking: Booking) -> None:
+        for technician in booking.technicians:
+            self._booked[technician].append(booking)
 
     def job(self, fate: str) -> Job:
         """A job that has come as far as its fate says."""
@@ -308,9 +330,13 @@ class Maker:
             for one in self.world.resources.values()
             if job.skills <= (one.skills or set()) and store in (one.stores or ())
         ]
-        busy = self.world.busy(start, start + timedelta(minutes=job.duration), without=job.id)
-        free = [one for one in able if one.id not in busy]
+        end = start + timedelta(minutes=job.duration)
+        free = [one for one in able if not self._busy(one, start, end)]
         return self.rng.choice(free) if free else None
+
+    def _busy(self, technician: Resource, start: datetime, end: datetime) -> bool:
+        booked = self._booked[technician.id]
+        return any(one.start < end and one.end > start for one in booked)
 
     def _replace(self, job: Job, start: datetime) -> None:
         old = job.active()
@@ -344,9 +370,9 @@ def catch_up(realm: Realm, *, jobs: int, seed: int) -> None:
         for job in list(world.jobs.values()):
             _grow_older(maker, job, rng)
     first, second, *others = realm.worlds.values()
+    makers = Maker(rng, first, now), Maker(rng, second, now)
     for number in range(max(0, jobs - len(first.jobs) - len(second.jobs))):
-        world = second if number % 5 == 4 else first
-        world.put(Maker(rng, world, now).job(_new_fate(rng)))
+        makers[number % 5 == 4].put(_new_fate(rng))
     for world in others:
         _catch_up_one(world, jobs, seed, now)
     realm.dirty = True
@@ -362,8 +388,9 @@ def _catch_up_one(world: World, jobs: int, seed: int, now: datetime) -> None:
         hire(world)
         _fill(world, jobs, seed, now)
     rng = random.Random(f"{seed}-{world.selling_partner_id}-{now.date()}")
+    maker = Maker(rng, world, now)
     for _ in range(max(0, jobs - len(world.jobs))):
-        world.put(Maker(rng, world, now).job(_new_fate(rng)))
+        maker.put(_new_fate(rng))
 
 
 def _grow_older(maker: Maker, job: Job, rng: random.Random) -> None:

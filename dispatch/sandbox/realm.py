@@ -44,10 +44,21 @@ class Realm:
         self.faults = Faults()
         self.rate_limits = True
         self.living = False
+        self.version = 0
         self.dirty = False
         self.calls: deque[JsonDict] = deque(maxlen=_CALLS_KEPT)
         self.codes: dict[str, dict[str, Any]] = {}
         self.worlds = {world.refresh_token: world for world in _sellers(sellers)}
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything has changed since it was last written down."""
+        return self._dirty
+
+    @dirty.setter
+    def dirty(self, changed: bool) -> None:
+        self._dirty = changed
+        self.version += changed
 
     @property
     def us(self) -> World:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dispatch.sandbox.replies import JsonDict
@@ -224,7 +225,10 @@ class Booking:
 
 @dataclass(slots=True)
 class World:
-    """Everything Amazon holds for one seller in one marketplace."""
+    """Everything Amazon holds for one seller in one marketplace.
+
+    ``lists`` keeps what was listed last, ordered, for whoever asks for the next page.
+    """
 
     refresh_token: str
     selling_partner_id: str
@@ -243,6 +247,7 @@ class World:
     round_the_clock: bool = False
     revoked: bool = False
     role: bool = True
+    lists: dict[str, Any] = field(default_factory=dict)
     tokens_from: float = 0.0
     token_seconds: int = 3600
 
@@ -258,11 +263,16 @@ class World:
     def bookings(self, *, without: str | None = None) -> Iterator[Booking]:
         """Every active appointment, apart from those of one job."""
         for job in self.jobs.values():
-            if job.id == without or job.status in {"CANCELLED", "COMPLETED"}:
-                continue
-            active, window = job.active(), job.window()
-            if active and window:
-                yield Booking(job, active, *window)
+            if job.id != without:
+                yield from self.bookings_of(job)
+
+    def bookings_of(self, job: Job) -> Iterator[Booking]:
+        """The active appointment of a job that is still to be done."""
+        if job.status in {"CANCELLED", "COMPLETED"}:
+            return
+        active, window = job.active(), job.window()
+        if active and window:
+            yield Booking(job, active, *window)
 
     def busy(self, start: datetime, end: datetime, *, without: str | None = None) -> set[str]:
         """Technicians with an active appointment that overlaps a window."""

@@ -195,3 +195,45 @@ def test_a_change_shows_in_last_updated_but_not_in_the_payload(api: Any) -> None
 def test_the_answer_fits_the_model(api: Any, schema: Any) -> None:
     api.load(jobs=[RICH, *(make(number) for number in range(2, 30))])
     assert schema.problems("GetServiceJobsResponse", api.jobs().json()) == []
+
+
+def test_what_changes_between_two_requests_shows_in_the_second(api: Any) -> None:
+    api.load(jobs=[{"serviceJobId": "a", "serviceJobStatus": "PENDING_SCHEDULE"}])
+    query = {"serviceJobStatus": "PENDING_SCHEDULE"}
+    assert api.jobs(**query).json()["payload"]["totalResultSize"] == 1
+    api.control("jobs", {"serviceJobId": "b", "serviceJobStatus": "PENDING_SCHEDULE"})
+    assert api.jobs(**query).json()["payload"]["totalResultSize"] == 2
+    api.call("PUT", "/serviceJobs/a/cancellations", cancellationReasonCode="V1")
+    [left] = api.jobs(**query).json()["payload"]["jobs"]
+    assert left["serviceJobId"] == "b"
+    api.load()
+    assert api.jobs(**query).json()["payload"]["totalResultSize"] == 0
+
+
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_pages_lead_through_all_jobs_and_back(api: Any, order: str) -> None:
+    api.load(
+        jobs=[
+            {"serviceJobId": f"job-{n:02}", "createTime": f"2026-06-{1 + n // 3:02}T00:00:00Z"}
+            for n in range(23)
+        ]
+    )
+
+    def page(**query: Any) -> tuple[list[str], dict[str, Any]]:
+        payload = api.jobs(pageSize=5, sortOrder=order, **query).json()["payload"]
+        return [one["serviceJobId"] for one in payload["jobs"]], payload
+
+    there, (ids, payload) = [], page()
+    while True:
+        there.append(ids)
+        if "nextPageToken" not in payload:
+            break
+        ids, payload = page(pageToken=payload["nextPageToken"])
+    flat = [one for ids in there for one in ids]
+    assert flat == sorted(flat, reverse=order == "DESC")
+    assert len(flat) == 23
+    back = []
+    while "previousPageToken" in payload:
+        ids, payload = page(pageToken=payload["previousPageToken"])
+        back.append(ids)
+    assert back == there[-2::-1]

@@ -6,7 +6,9 @@ import base64
 import binascii
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -52,11 +54,9 @@ def search(call: Call) -> Reply:
     size = _page_size(call)
     token = call.query.get("pageToken")
     where = _read_token(token) if token else {"filters": _filters(call)}
-    filters: JsonDict = where["filters"]
-    wanted = _wanted(filters)
-    rows = _ordered([one for one in call.world.jobs.values() if _matches(one, wanted)], filters)
-    start = _position(rows, where, size)
-    return as_json({"payload": _page(rows, start, size, filters)})
+    found = _found(call, where["filters"])
+    start = found.position(where, size)
+    return as_json({"payload": _page(found, start, size, where["filters"])})
 
 
 def _page_size(call: Call) -> int:
@@ -153,36 +153,64 @@ _CHECKS: dict[str, Callable[[Job, Any], bool]] = {
 }
 
 
+@dataclass(slots=True)
+class _Found:
+    """The jobs that match, in order; ``keys`` are theirs, always ascending."""
+
+    version: int
+    jobs: list[Job]
+    keys: list[Key]
+    descending: bool
+
+    def key(self, place: int) -> Key:
+        return self.keys[-1 - place if self.descending else place]
+
+    def position(self, where: JsonDict, size: int) -> int:
+        """Where the page begins: behind the last row seen, or a page before the first one."""
+        mark = tuple(where.get("after") or where.get("before") or ())
+        if not mark:
+            return 0
+        first, last = bisect_left(self.keys, mark), bisect_right(self.keys, mark)
+        if self.descending:
+            first, last = len(self.keys) - last, len(self.keys) - first
+        return max(0, first - size) if where.get("before") else last
+
+
+def _found(call: Call, filters: JsonDict) -> _Found:
+    """The jobs that match; those of the page before, where nothing has changed since."""
+    name, version = json.dumps(filters, sort_keys=True), call.realm.version
+    found: _Found | None = call.world.lists.get(name)
+    if found is None or found.version != version:
+        call.world.lists = {
+            known: kept for known, kept in call.world.lists.items() if kept.version == version
+        }
+        found = call.world.lists[name] = _search(call, filters)
+    return found
+
+
+def _search(call: Call, filters: JsonDict) -> _Found:
+    wanted = _wanted(filters)
+    rows = [(_key(one, filters), one) for one in call.world.jobs.values() if _matches(one, wanted)]
+    rows.sort(key=lambda row: row[0])
+    descending = filters["sortOrder"] == "DESC"
+    jobs = [job for _, job in (reversed(rows) if descending else rows)]
+    return _Found(call.realm.version, jobs, [key for key, _ in rows], descending)
+
+
 def _key(job: Job, filters: JsonDict) -> Key:
     by_status = filters["sortField"] == "JOB_STATUS"
     return (job.status if by_status else iso_exact(job.created), job.id)
 
 
-def _ordered(jobs: list[Job], filters: JsonDict) -> list[tuple[Key, Job]]:
-    rows = [(_key(job, filters), job) for job in jobs]
-    return sorted(rows, key=lambda row: row[0], reverse=filters["sortOrder"] == "DESC")
-
-
-def _position(rows: list[tuple[Key, Job]], where: JsonDict, size: int) -> int:
-    """Where the page begins: behind the last row seen, or a page before the first one."""
-    descending = where["filters"]["sortOrder"] == "DESC"
-    mark = tuple(where.get("after") or where.get("before") or ())
-    if not mark:
-        return 0
-    earlier = sum(1 for key, _ in rows if (key > mark if descending else key < mark))
-    if where.get("before"):
-        return max(0, earlier - size)
-    return earlier + sum(1 for key, _ in rows if key == mark)
-
-
-def _page(rows: list[tuple[Key, Job]], start: int, size: int, filters: JsonDict) -> JsonDict:
-    shown = rows[start : start + size]
-    payload: JsonDict = {"totalResultSize": len(rows)}
-    if shown and start + size < len(rows):
-        payload["nextPageToken"] = _token({"filters": filters, "after": shown[-1][0]})
+def _page(found: _Found, start: int, size: int, filters: JsonDict) -> JsonDict:
+    shown = found.jobs[start : start + size]
+    payload: JsonDict = {"totalResultSize": len(found.jobs)}
+    if shown and start + size < len(found.jobs):
+        last = found.key(start + len(shown) - 1)
+        payload["nextPageToken"] = _token({"filters": filters, "after": last})
     if shown and start:
-        payload["previousPageToken"] = _token({"filters": filters, "before": shown[0][0]})
-    payload["jobs"] = [job.payload for _, job in shown]
+        payload["previousPageToken"] = _token({"filters": filters, "before": found.key(start)})
+    payload["jobs"] = [job.payload for job in shown]
     return payload
 
 
