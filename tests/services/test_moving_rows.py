@@ -62,6 +62,11 @@ def test_near_misses_differ(one: tuple[Any, ...], other: tuple[Any, ...]) -> Non
     assert sum_of([one]) != sum_of([other])
 
 
+def test_a_sum_has_the_full_width_of_its_hash() -> None:
+    assert int(of(1).checksum, 16) > 2**112
+    assert len(sum_of((n,) for n in range(5000)).checksum) == 32
+
+
 def test_values_swapped_between_rows_differ() -> None:
     assert sum_of([(1, "a"), (2, "b")]) != sum_of([(1, "b"), (2, "a")])
 
