@@ -12,7 +12,8 @@ transactions of one page's jobs, as progress is kept.
 
 Sandbox, database and load share this machine's cores: where there are two, the load has hardly
 one and a half. ``per core`` is jobs for each second of processor time that the loading process
-used itself, which other work on the machine disturbs least. ``sandbox jobs/s`` is what a bare client reads of the same list, its ceiling.
+used itself, which other work on the machine disturbs least. ``sandbox jobs/s`` is what a bare
+client reads of the same list, its ceiling.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+POOL = "12"
+"""The threads of one process: eight of ``web``, twelve of ``worker``."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -54,8 +56,11 @@ def _field_key(text: str) -> bytes:
     return key
 
 
-def database_from_url(url: str) -> dict[str, Any]:
-    """Django's database settings for a ``sqlite:///`` or ``postgres://`` URL."""
+def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
+    """Django's database settings for a ``sqlite:///`` or ``postgres://`` URL.
+
+    ``pool`` is how many connections one process has to PostgreSQL at most.
+    """
     try:
         config: dict[str, Any] = dict(environ.Env.db_url_config(url))
     except Exception as error:
@@ -68,8 +73,18 @@ def database_from_url(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     elif config.get("ENGINE") == "django.db.backends.postgresql":
-        config["CONN_MAX_AGE"] = 60
+        config["CONN_MAX_AGE"] = 0  # A thread gives its connection back when it is done.
         config["CONN_HEALTH_CHECKS"] = True
+        config.setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": parse_count("DATABASE_POOL", pool),
+            # Seconds until somebody who waits for a connection is told that there is none.
+            "timeout": 5,
+            # Whoever comes after that tries anew: nobody waits out a long pause between attempts
+            # when the server is back.
+            "reconnect_timeout": 5,
+            "max_idle": 60,
+        }
     else:
         raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
     return config

@@ -13,6 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from dispatch.configuration import (
+    POOL,
     Environment,
     cache_from_url,
     database_from_url,
@@ -123,7 +124,8 @@ if METRICS_TOKEN and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 # --- Storage ----------------------------------------------------------------------------------
 DATABASES = {
     "default": database_from_url(
-        env.str("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'dispatch.sqlite3'}")
+        env.str("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'dispatch.sqlite3'}"),
+        pool=env.str("DATABASE_POOL", default=POOL),
     )
 }
 CACHES = {"default": cache_from_url(env.str("CACHE_URL", default=""))}

@@ -130,10 +130,28 @@ def test_writers_queue_on_sqlite() -> None:
     assert "WAL" in options["init_command"]
 
 
-def test_postgres_connections_are_kept_and_checked() -> None:
-    config = database_from_url("postgres://u:p%40ss@db:5432/name")
+def test_postgres_connections_are_pooled_and_checked() -> None:
+    config = database_from_url("postgres://u:p%40ss@db:5432/name?sslmode=require", pool="20")
     assert (config["USER"], config["PASSWORD"], config["NAME"]) == ("u", "p@ss", "name")
     assert config["CONN_HEALTH_CHECKS"] is True
+    assert config["CONN_MAX_AGE"] == 0
+    assert config["OPTIONS"]["sslmode"] == "require"
+    assert config["OPTIONS"]["pool"]["max_size"] == 20
+    assert config["OPTIONS"]["pool"]["timeout"] <= 10
+
+
+@pytest.mark.parametrize("size", ["", "0", "-1", "many", "1.5", "²", "1_0"])
+def test_a_pool_of_no_size_is_refused(size: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_POOL must be a whole number"):
+        database_from_url("postgres://u@db/name", pool=size)
+
+
+def test_the_pool_comes_from_the_environment() -> None:
+    postgres = {**SOUND, "DATABASE_URL": "postgres://u@127.0.0.1:1/x"}
+    shown = "s.DATABASES['default']['OPTIONS']['pool']['max_size']"
+    assert start(shown, **postgres).stdout == "12\n"
+    assert start(shown, **postgres, DATABASE_POOL="3").stdout == "3\n"
+    assert "DATABASE_POOL" in complaint(**postgres, DATABASE_POOL="none")
 
 
 @pytest.mark.parametrize(
