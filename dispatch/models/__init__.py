@@ -1,6 +1,7 @@
 """What Dispatch keeps."""
 
 from dispatch.models.actions import Action
+from dispatch.models.activity import Activity, ActivityHead
 from dispatch.models.jobs import (
     OPEN_STATUSES,
     UNSCHEDULED,
@@ -15,13 +16,14 @@ from dispatch.models.people import Membership, Person, Technician, TechnicianRes
 from dispatch.models.sellers import ReasonCode, Seller
 from dispatch.models.sync import SyncJob
 from dispatch.models.throttle import RateBucket
-from dispatch.models.views import AccessRecord, SavedView
+from dispatch.models.views import SavedView
 
 __all__ = [
     "OPEN_STATUSES",
     "UNSCHEDULED",
-    "AccessRecord",
     "Action",
+    "Activity",
+    "ActivityHead",
     "Appointment",
     "AssociatedItem",
     "JobReference",

@@ -1,9 +1,8 @@
-"""Saved views of the list, and the record of who took buyer data out of it."""
+"""Saved views of the list."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
 
 from dispatch.models.people import Person
 from dispatch.models.sellers import Seller
@@ -24,21 +23,3 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class AccessRecord(models.Model):
-    """Somebody opened or exported buyer data."""
-
-    class Kind(models.TextChoices):
-        EXPORT = "export", "Exported the list"
-        OPEN = "open", "Opened buyer data"
-
-    person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
-    seller = models.ForeignKey(Seller, models.CASCADE, null=True, related_name="+")
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    subject = models.CharField(max_length=100, blank=True)
-    jobs = models.PositiveIntegerField(default=0)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.jobs}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import transaction
 from django.utils import timezone
 
 from dispatch.models import Seller
 from dispatch.models.keyring import SealBroken
-from dispatch.services import observe
+from dispatch.services import activity, observe
 from dispatch.services.throttle import shared_throttle
 from dispatch.services.tokens import shared_token_cache
 from dispatch.spapi import (
@@ -87,7 +88,13 @@ def note_state(seller: Seller, state: State, detail: str = "") -> None:
     changes: dict[str, object] = {"state": state, "state_detail": seller.state_detail}
     if state == State.CONNECTED and seller.authorised_at is None:
         seller.authorised_at = changes["authorised_at"] = timezone.now()
-    Seller.objects.filter(pk=seller.pk).exclude(state=State.DISCONNECTED).update(**changes)
+    connected = Seller.objects.filter(pk=seller.pk).exclude(state=State.DISCONNECTED)
+    with transaction.atomic():
+        # Every failing call says it again; only what is new is recorded.
+        if connected.exclude(state=state).update(**changes):
+            activity.record(activity.Kind.CONNECTION_CHANGED, seller=seller, state=state)
+        else:
+            connected.update(**changes)
 
 
 def in_words(error: Exception) -> str:

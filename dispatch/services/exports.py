@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import uuid
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Mapping
 
-from dispatch.models import AccessRecord, Membership, Person, ServiceJob
+from django.db import transaction
+
+from dispatch.models import Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import DISPATCHES
+from dispatch.services import activity
 
 PUBLIC_COLUMNS = (
     "Job id", "Order id", "Seller", "Title", "Status", "Start (UTC)", "End (UTC)", "Time zone",
@@ -17,28 +22,61 @@ _FORMULA = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\
 BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
 
 
-def rows(*, person: Person, jobs: Iterable[ServiceJob]) -> Iterator[tuple[str, ...]]:
+Row = tuple[str, ...]
+
+
+def rows(*, person: Person, jobs: Iterable[ServiceJob]) -> Generator[Row, None, None]:
     """A heading and one row a job, every cell safe to open in a spreadsheet.
 
     Buyer columns are filled only for sellers this person dispatches for. The export is recorded
-    with the number of rows when it ends, also when it is broken off.
+    for each seller with the number of rows when it ends, also when it is broken off.
     """
+    # The rows are asked for one by one when the request that asked for them is answered.
+    return _rows(person, jobs, activity.asking())
+
+
+def _rows(
+    person: Person, jobs: Iterable[ServiceJob], asked: activity.Asking
+) -> Generator[Row, None, None]:
     open_to = set(
         Membership.objects.filter(person=person, role__in=DISPATCHES).values_list(
             "seller_id", flat=True
         )
     )
     yield PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
-    count = 0
+    count: Counter[Seller] = Counter()
     try:
         for job in jobs:
-            count += 1
+            count[job.seller] += 1
             cells = _public(job)
             if open_to:
                 cells += _buyer(job) if job.seller_id in open_to else ("",) * len(BUYER_COLUMNS)
-            yield tuple(map(_inert, cells))
+            yield tuple(map(inert, cells))
     finally:
-        AccessRecord.objects.create(person=person, kind=AccessRecord.Kind.EXPORT, jobs=count)
+        record(person, "jobs", count, buyers=open_to, asked=asked)
+
+
+@transaction.atomic
+def record(
+    person: Person,
+    what: str,
+    count: Mapping[Seller, int],
+    *,
+    buyers: Collection[uuid.UUID] = (),
+    asked: activity.Asking | None = None,
+) -> None:
+    """Keep who took how many rows of which seller; ``buyers``: of which sellers with buyer data."""
+    parts: list[tuple[Seller | None, int]] = [*count.items()] or [(None, 0)]
+    for seller, number in parts:
+        activity.record(
+            activity.Kind.EXPORTED,
+            person=person,
+            seller=seller,
+            asked=asked,
+            what=what,
+            rows=number,
+            buyers=seller is not None and seller.pk in buyers,
+        )
 
 
 def _public(job: ServiceJob) -> tuple[str, ...]:
@@ -64,6 +102,6 @@ def _buyer(job: ServiceJob) -> tuple[str, ...]:
     )
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """A spreadsheet takes a cell with one of these beginnings for a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Action, Appointment, JobStatus, Person, Seller, ServiceJob
-from dispatch.services import amazon, observe, sync
+from dispatch.services import activity, amazon, observe, sync
 from dispatch.services.amazon_model import only_objects
 from dispatch.spapi import (
     ApiResponse,
@@ -101,6 +101,7 @@ def _open(write: Write) -> tuple[Action, bool]:
                 kind=write.kind,
                 payload=write.payload,
             )
+            _record(action)
     except IntegrityError:
         return Action.objects.get(key=write.key), False
     return action, True
@@ -185,7 +186,31 @@ def _mark(action: Action, **changes: Any) -> None:
         observe.ACTIONS.labels(action.kind, changes["state"]).inc()
     for name, value in changes.items():
         setattr(action, name, value)
-    action.save(update_fields=list(changes))
+    with transaction.atomic():
+        action.save(update_fields=list(changes))
+        _record(action)
+
+
+def _record(action: Action) -> None:
+    """Keep in the log of activity what has become of a write so far."""
+    activity.record(
+        activity.Kind.WRITE,
+        person=action.person,
+        seller=action.seller,
+        subject=action.job.service_job_id if action.job else "",
+        action=action.pk,
+        write=action.kind,
+        state=action.state,
+        status=action.status_code,
+        request=action.request_id or None,
+        errors=_said_codes(action.errors),
+        warnings=_said_codes(action.warnings),
+    )
+
+
+def _said_codes(said: list[Any]) -> list[str] | None:
+    """Amazon's codes without its words, which may quote what was sent; None for none."""
+    return [code for one in only_objects(said) if (code := one.get("code"))] or None
 
 
 def _said(error: Exception) -> dict[str, Any]:
@@ -210,14 +235,7 @@ def settle_open() -> int:
     lost = Q(state=Action.State.UNKNOWN) | Q(
         state=Action.State.SENT, sent_at__lt=now - ABANDONED_AFTER
     )
-    never_sent = Action.objects.filter(
-        state=Action.State.PENDING, created_at__lt=now - ABANDONED_AFTER
-    )
-    settled = never_sent.update(
-        state=Action.State.REFUSED,
-        settled_at=now,
-        errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
-    )
+    settled = _give_up(now)
     silent: set[uuid.UUID] = set()
     for action in Action.objects.filter(lost).select_related("job__seller", "seller"):
         # Where Amazon just did not answer for a seller, its other rows do not wait for it too.
@@ -228,6 +246,24 @@ def settle_open() -> int:
         if found is None:
             silent.add(action.seller_id)
     return settled
+
+
+@transaction.atomic
+def _give_up(now: dt.datetime) -> int:
+    """Refuse what was never sent, before anybody still sends it; returns how many."""
+    never_sent = Action.objects.filter(
+        state=Action.State.PENDING, created_at__lt=now - ABANDONED_AFTER
+    )
+    # Locked: a process that is only slow, not dead, may be about to claim one.
+    abandoned = list(never_sent.select_for_update())
+    for action in abandoned:
+        _mark(
+            action,
+            state=Action.State.REFUSED,
+            settled_at=now,
+            errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
+        )
+    return len(abandoned)
 
 
 def _settle_alone(action: Action, *, interactive: bool) -> bool | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
+from dispatch.services import activity
+from dispatch.services.activity import Kind
 
 Role = Membership.Role
 
@@ -36,6 +39,7 @@ def add(*, seller: Seller, email: str, name: str, role: Role) -> Added:
             created = person is None
             person = person or Person.objects.create_user(email, name=name)
             membership = Membership.objects.create(person=person, seller=seller, role=role)
+            _record(Kind.PERSON_ADDED, membership, role=role, new=created)
     except IntegrityError:
         raise Refused(f"{email} belongs to {seller.name} already.") from None
     return Added(membership, created)
@@ -46,8 +50,9 @@ def change_role(*, membership: Membership, role: Role) -> None:
     """Give a person another role. Raises `Refused` where the last owner would go."""
     if role != Role.OWNER:
         _keep_an_owner(membership)
-    membership.role = role
+    before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
+    _record(Kind.ROLE_CHANGED, membership, role=role, before=before)
 
 
 @transaction.atomic
@@ -55,6 +60,13 @@ def remove(*, membership: Membership) -> None:
     """End what a person may do for a seller. Raises `Refused` for its last owner."""
     _keep_an_owner(membership)
     membership.delete()
+    _record(Kind.PERSON_REMOVED, membership, role=membership.role)
+
+
+def _record(kind: Kind, membership: Membership, **detail: Any) -> None:
+    """Keep in the log whose role it was; who did it is who asks."""
+    subject = membership.person.email
+    activity.record(kind, seller=membership.seller, subject=subject, **detail)
 
 
 def _keep_an_owner(membership: Membership) -> None:
@@ -92,6 +104,14 @@ def save_technician(
             row.person = person
             row.save()
             _set_ids(row, resource_ids)
+            activity.record(
+                Kind.TECHNICIAN_SAVED,
+                seller=seller,
+                subject=f"technician {row.pk}",
+                logs_in=person and person.pk,
+                resources=resource_ids,
+                new=technician is None,
+            )
     except IntegrityError:
         raise Refused("One of these ids was given to another technician just now.") from None
     return row
@@ -117,6 +137,9 @@ def _set_ids(technician: Technician, ids: Sequence[str]) -> None:
     )
 
 
+@transaction.atomic
 def remove_technician(*, technician: Technician) -> None:
     """Take a technician off the roster; jobs they were assigned to stay as Amazon has them."""
+    subject, seller = f"technician {technician.pk}", technician.seller
     technician.delete()
+    activity.record(Kind.TECHNICIAN_REMOVED, seller=seller, subject=subject)

@@ -11,7 +11,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
-from dispatch.services import amazon, sync
+from dispatch.services import activity, amazon, sync
+from dispatch.services.activity import Kind
 from dispatch.spapi import (
     AccessTokenClient,
     AuthorizationError,
@@ -25,6 +26,7 @@ from dispatch.spapi import (
 
 State = Seller.State
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
+DETAILS = ("name", "marketplace_id", "application_id", "time_zone", "sync_since")
 
 
 class Refused(Exception):
@@ -70,6 +72,10 @@ def connect(*, owner: Person, details: Details, credentials: Credentials) -> Sel
     _set_credentials(seller, credentials)
     seller.save(force_insert=True)
     Membership.objects.create(person=owner, seller=seller, role=Membership.Role.OWNER)
+    typed = [name for name in CREDENTIALS if getattr(credentials, name)]
+    activity.record(
+        Kind.SELLER_CONNECTED, seller=seller, marketplace=seller.marketplace_id, credentials=typed
+    )
     return seller
 
 
@@ -81,20 +87,25 @@ def change(*, seller: Seller, details: Details, credentials: Credentials) -> Non
         details.sync_since,
     )
     moved = seller.marketplace_id != details.marketplace_id
-    changed = _set_details(seller, details) | _set_credentials(seller, credentials)
+    different = [name for name in DETAILS if getattr(seller, name) != getattr(details, name)]
+    typed = _set_credentials(seller, credentials)
+    changed = _set_details(seller, details) | typed
     if moved or changed & set(CREDENTIALS):
         seller.state, seller.state_detail = State.NEW, ""
         changed |= {"state", "state_detail"}
     seller.save(update_fields=changed)
     if reload and seller.sync_jobs.exists():
         sync.start(seller)
+    if different:
+        activity.record(Kind.SELLER_CHANGED, seller=seller, fields=different)
+    if replaced := typed & set(CREDENTIALS):
+        activity.record(Kind.CREDENTIALS_CHANGED, seller=seller, fields=replaced)
 
 
 def _set_details(seller: Seller, details: Details) -> set[str]:
-    names = {"name", "marketplace_id", "application_id", "time_zone", "sync_since"}
-    for name in names:
+    for name in DETAILS:
         setattr(seller, name, getattr(details, name))
-    return names
+    return set(DETAILS)
 
 
 def _set_credentials(seller: Seller, credentials: Credentials) -> set[str]:
@@ -177,6 +188,7 @@ def authorise(*, seller: Seller, code: str, redirect_uri: str, selling_partner_i
     return check_connection(seller=seller)
 
 
+@transaction.atomic
 def _keep_grant(seller: Seller, refresh_token: str, selling_partner_id: str) -> None:
     seller.refresh_token = refresh_token
     seller.selling_partner_id = selling_partner_id
@@ -187,6 +199,7 @@ def _keep_grant(seller: Seller, refresh_token: str, selling_partner_id: str) -> 
             "refresh_token", "selling_partner_id", "authorised_at", "state", "state_detail",
         ]
     )  # fmt: skip
+    activity.record(Kind.CREDENTIALS_CHANGED, seller=seller, fields=["refresh_token"])
 
 
 @transaction.atomic
@@ -204,13 +217,16 @@ def disconnect(*, seller: Seller) -> None:
     SyncJob.objects.filter(seller=seller).update(
         next_run_at=timezone.now() + sync.NEVER_AGAIN, last_error=""
     )
+    activity.record(Kind.SELLER_DISCONNECTED, seller=seller)
 
 
+@transaction.atomic
 def switch(*, seller: Seller, on: Iterable[str]) -> None:
     """Keep which kinds of write the seller has agreed with Amazon; the others are refused."""
     agreed = set(on)
     seller.switched_off = [kind for kind in Action.Kind.values if kind not in agreed]
     seller.save(update_fields=["switched_off"])
+    activity.record(Kind.SWITCHES_CHANGED, seller=seller, off=seller.switched_off)
 
 
 def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description: str) -> ReasonCode:
@@ -219,7 +235,7 @@ def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description:
     last = same.aggregate(last=Max("position"))["last"]
     try:
         with transaction.atomic():
-            return same.create(
+            reason = same.create(
                 seller=seller,
                 kind=kind,
                 marketplace_id=seller.marketplace_id,
@@ -227,19 +243,35 @@ def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description:
                 description=description,
                 position=0 if last is None else last + 1,
             )
+            _record_reason(reason, "added")
     except IntegrityError:
         raise Refused(f"{code} is in the list already.") from None
+    return reason
 
 
+def _record_reason(reason: ReasonCode, change: str) -> None:
+    activity.record(
+        Kind.REASONS_CHANGED,
+        seller=reason.seller,
+        change=change,
+        list=reason.kind,
+        reason=reason.code,
+    )
+
+
+@transaction.atomic
 def describe_reason(*, reason: ReasonCode, description: str) -> None:
     """Change what people read beside a reason code."""
     reason.description = description
     reason.save(update_fields=["description"])
+    _record_reason(reason, "described")
 
 
+@transaction.atomic
 def remove_reason(*, reason: ReasonCode) -> None:
     """Take a reason code off its list."""
     reason.delete()
+    _record_reason(reason, "removed")
 
 
 @transaction.atomic
@@ -257,6 +289,7 @@ def move_reason(*, reason: ReasonCode, up: bool) -> None:
     for position, one in enumerate(listed):
         one.position = position
     ReasonCode.objects.bulk_update(listed, ["position"])
+    _record_reason(reason, "moved")
 
 
 _WRONG_PLACE = (SellingApiBadRequestException, SellingApiUnprocessableException)

@@ -9,12 +9,14 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dispatch.models import Person
+from dispatch.services import activity
 from dispatch.web.guards import PersonRequest
 
 
@@ -69,7 +71,10 @@ def settings(request: PersonRequest) -> HttpResponse:
     """Name, time zone, theme and keys."""
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            if form.changed_data:
+                activity.record(activity.Kind.SETTINGS_CHANGED, fields=form.changed_data)
         messages.success(request, "Saved.")
         return redirect("account_settings")
     status = 422 if form.is_bound else 200

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dispatch.models import Action, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import sellers_for
-from dispatch.services import amazon, jobs, sync
+from dispatch.services import activity, amazon, jobs, sync
 from dispatch.services.revisions import etag_of
 from dispatch.web import clock
 from dispatch.web.guards import PersonRequest, get_job, get_role
@@ -57,6 +57,7 @@ def page_context(
     request: PersonRequest, job: ServiceJob, done: Action | None = None
 ) -> dict[str, Any]:
     """What the job page shows; ``done`` is an action just carried out."""
+    activity.opened(person=request.user, job=job)
     now = timezone.now()
     role = get_role(request, job.seller)
     choices = jobs.choices(job, role)

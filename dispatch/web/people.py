@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch.models import Membership, Person, Seller, Technician
 from dispatch.selectors import people as people_read
 from dispatch.selectors import sellers as sellers_read
-from dispatch.services import people
+from dispatch.services import activity, people
 from dispatch.web.guards import PersonRequest, require_owner
 from dispatch.web.tasks import Task, leave_task, show_task
 
@@ -182,6 +182,11 @@ def link(request: PersonRequest, membership_id: int) -> HttpResponse:
 
 
 def _show_link(request: PersonRequest, membership: Membership) -> HttpResponse:
+    activity.record(
+        activity.Kind.PASSWORD_LINK_MADE,
+        seller=membership.seller,
+        subject=membership.person.email,
+    )
     in_dialog = request.htmx.target == "dialog-body"
     return render(
         request,

@@ -27,7 +27,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dispatch.configuration import database_from_url
 from dispatch.models import (
-    AccessRecord,
     Action,
     Membership,
     Person,
@@ -38,7 +37,7 @@ from dispatch.models import (
     SyncJob,
     Technician,
 )
-from dispatch.services import mirror, moving
+from dispatch.services import activity, mirror, moving
 from tests.conftest import NOW, MakeJob
 
 # Not `database`: the source is SQLite, whatever else the suite may run on.
@@ -173,7 +172,7 @@ def world(seller: Seller, alice: Person, make_job: MakeJob) -> Seller:
     SyncJob.objects.create(seller=seller, kind=SyncJob.Kind.INCREMENTAL, lease_until=NOW)
     for number, full_at in enumerate((0.1, 1e308, 5e-324, -0.0, 1_795_532_400.123456)):
         RateBucket.objects.create(key=f"k{number}", full_at=full_at, rate=number or None)
-    AccessRecord.objects.create(person=None, seller=seller, kind="export", jobs=2)
+    activity.record(activity.Kind.EXPORTED, person=alice, seller=seller, what="jobs", rows=2)
     EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
     Authenticator.objects.create(user=alice, type="totp", data={"secret": "x"})
     Group.objects.create(name="Night shift").permissions.set(Permission.objects.all()[:3])

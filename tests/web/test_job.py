@@ -114,6 +114,7 @@ def test_the_page_costs_the_same_queries_however_much_happened(
 
     for _ in range(2):
         Action.objects.create(key=uuid.uuid4(), seller=seller, job=job, person=bob, kind="cancel")
+    cost()  # The first look is recorded.
     few = cost()
     for _ in range(20):
         Action.objects.create(key=uuid.uuid4(), seller=seller, job=job, person=bob, kind="cancel")

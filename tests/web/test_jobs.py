@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatch.models import AccessRecord, Membership, Person, Seller, SyncJob
+from dispatch.models import Activity, Membership, Person, Seller, SyncJob
 from dispatch.services import mirror
 from dispatch.web import jobs as screen
 from tests.conftest import NOW, Amazon, MakeJob
@@ -243,7 +243,7 @@ def test_the_export_is_exactly_what_the_list_shows(as_bob: Client, three: None, 
 def test_the_export_goes_beyond_one_page(as_bob: Client, seller: Seller, make_job: MakeJob) -> None:
     put(seller, *many(make_job, 60))
     assert len(exported(as_bob)) == 60
-    assert AccessRecord.objects.get().jobs == 60
+    assert Activity.objects.get(kind="exported").detail["rows"] == 60
 
 
 def test_the_export_is_a_file_that_nobody_keeps(as_bob: Client, three: None) -> None:
@@ -266,7 +266,7 @@ def test_buyers_are_exported_to_who_dispatches_only(
 def test_an_unreadable_filter_is_not_exported(as_bob: Client, three: None) -> None:
     response = as_bob.get("/jobs/export.csv?scheduled_from=nonsense")
     assert response.status_code == 302
-    assert not AccessRecord.objects.exists()
+    assert not Activity.objects.exists()
 
 
 # --- Fresh from Amazon ------------------------------------------------------------------------

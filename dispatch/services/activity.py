@@ -1,0 +1,208 @@
+"""Adds to the log of what people and Dispatch did; see `dispatch.models.activity` for its proof.
+
+Call `record` last in the transaction of what it records: both are kept, or neither. Who asks, and
+from where, comes from the request that is being answered, unless the caller knows better.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch.models import Activity, ActivityHead, Person, Seller, ServiceJob
+from dispatch.models.activity import COLUMNS, row_hash
+from dispatch.models.keyring import keyring
+
+Kind = Activity.Kind
+UNREADABLE = "?"
+OPENED_AGAIN_AFTER = dt.timedelta(hours=1)
+"""A person who opens the same buyer's data within this is not recorded again.
+
+An open page asks again after every change: with a row each time, the one that matters would drown.
+With one an hour it still says who saw whose data, and when."""
+
+_CODE = re.compile(r"(?![\d.:/-]{7,}\Z)[A-Za-z0-9_.:/-]{1,100}")
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
+_MOST_CODES = 50
+
+
+def _code(value: Any) -> str:
+    """An id or a name of a machine's: no spaces, no @, no telephone number."""
+    return text if _CODE.fullmatch(text := str(value)) else UNREADABLE
+
+
+def _codes(values: Iterable[Any]) -> list[str]:
+    return sorted(map(_code, values))[:_MOST_CODES]
+
+
+def _key_id(value: Any) -> str:
+    return text if _KEY_ID.fullmatch(text := str(value)) else UNREADABLE
+
+
+_number = int
+_flag = bool
+
+_Rules = dict[str, Callable[[Any], Any]]
+DETAILS: dict[Kind, _Rules] = {
+    Kind.LOG_IN: {},
+    Kind.LOG_IN_FAILED: {},
+    Kind.LOGGED_OUT: {},
+    Kind.SECOND_FACTOR_FAILED: {"factor": _code},
+    Kind.SECOND_FACTOR_CHANGED: {"factor": _code, "change": _code},
+    Kind.PASSWORD_CHANGED: {"change": _code},
+    Kind.WRITE: {
+        "action": _code,
+        "write": _code,
+        "state": _code,
+        "status": _number,
+        "request": _code,
+        "errors": _codes,
+        "warnings": _codes,
+    },
+    Kind.BUYER_DATA_OPENED: {},
+    Kind.EXPORTED: {"what": _code, "rows": _number, "buyers": _flag},
+    Kind.PERSON_ADDED: {"role": _code, "new": _flag},
+    Kind.PASSWORD_LINK_MADE: {},
+    Kind.ROLE_CHANGED: {"role": _code, "before": _code},
+    Kind.PERSON_REMOVED: {"role": _code},
+    Kind.TECHNICIAN_SAVED: {"logs_in": _number, "resources": _codes, "new": _flag},
+    Kind.TECHNICIAN_REMOVED: {},
+    Kind.SELLER_CONNECTED: {"marketplace": _code, "credentials": _codes},
+    Kind.SELLER_CHANGED: {"fields": _codes},
+    Kind.CREDENTIALS_CHANGED: {"fields": _codes},
+    Kind.CONNECTION_CHANGED: {"state": _code, "before": _code},
+    Kind.SELLER_DISCONNECTED: {},
+    Kind.SWITCHES_CHANGED: {"off": _codes},
+    Kind.REASONS_CHANGED: {"change": _code, "list": _code, "reason": _code},
+    Kind.SETTINGS_CHANGED: {"fields": _codes},
+    Kind.KEY_ROTATED: {"key": _key_id, "before": _key_id, "values": _number},
+    Kind.REVIEW_SIGNED: {"review": _number, "people": _number, "removed": _number},
+    Kind.ERASED: {"why": _code, "jobs": _number},
+    Kind.ALARM: {"alarm": _code, "count": _number, "days": _number},
+    Kind.ALARM_ACKNOWLEDGED: {"alarm": _code},
+    Kind.PRUNED: {"rows": _number, "through": _number},
+}
+"""What may stand in the detail of each kind, and what makes it harmless. Nothing else gets in."""
+
+WITH_ADDRESS = frozenset({Kind.LOG_IN, Kind.LOG_IN_FAILED, Kind.SECOND_FACTOR_FAILED})
+"""Of these the whole address is kept: it is what tells an attack from a typing mistake.
+
+Of all else only the network is kept: it shows an access from elsewhere, not a person's days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, found out only where it is wanted, and the client's address."""
+
+    person: Callable[[], Person | None]
+    origin: str = ""
+
+
+_asking: ContextVar[Asking] = ContextVar("asking", default=Asking(lambda: None))  # noqa: B039
+
+
+@contextmanager
+def asked_by(asking: Asking) -> Iterator[None]:
+    """Whatever is recorded meanwhile was asked for so."""
+    token = _asking.set(asking)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
+def asking() -> Asking:
+    """What `record` would take now: for work that goes on when the request is answered."""
+    return _asking.get()
+
+
+@transaction.atomic(savepoint=False)
+def record(
+    kind: Kind,
+    *,
+    person: Person | None = None,
+    seller: Seller | None = None,
+    subject: str = "",
+    asked: Asking | None = None,
+    **detail: Any,
+) -> Activity:
+    """Add a row to the log, in the transaction around it if there is one.
+
+    ``person`` is who did it; without one, who asks. Raises `TypeError` for a detail that the kind
+    does not have. A value that is none of its sort is kept as `UNREADABLE`: what others send us
+    must not hinder the work that is recorded.
+    """
+    asked = asked or asking()
+    person = person or asked.person()
+    head = ActivityHead.locked()
+    row = Activity(
+        number=head.number + 1,
+        at=timezone.now(),
+        kind=kind.value,
+        person_id=person.pk if person else None,
+        person_email=_text(person.email) if person else "",
+        seller_id=seller.pk if seller else None,
+        seller_name=_text(seller.name) if seller else "",
+        subject=_text(subject),
+        origin=asked.origin if kind in WITH_ADDRESS else network(asked.origin),
+        detail=_harmless(kind, detail),
+    )
+    row.hash = row_hash(head.key, head.hash, tuple(getattr(row, name) for name in COLUMNS))
+    row.save(force_insert=True)
+    head.number, head.hash = row.number, row.hash
+    head.save_sealed()
+    return row
+
+
+def opened(*, person: Person, job: ServiceJob) -> None:
+    """A page shows a job's buyer to somebody; see `OPENED_AGAIN_AFTER`."""
+    if not _says_anything(job.buyer_data):
+        return
+    seen = Activity.objects.filter(
+        person_id=person.pk,
+        at__gt=timezone.now() - OPENED_AGAIN_AFTER,
+        kind=Kind.BUYER_DATA_OPENED,
+        seller_id=job.seller_id,
+        subject=_text(job.service_job_id),
+    )
+    if not seen.exists():
+        record(Kind.BUYER_DATA_OPENED, person=person, seller=job.seller, subject=job.service_job_id)
+
+
+def _says_anything(buyer: dict[str, Any]) -> bool:
+    return bool(buyer.get("name") or buyer.get("phone") or any(buyer.get("address", {}).values()))
+
+
+def unknown_account(typed: str) -> str:
+    """Stands for an e-mail address that is nobody's here: the same for the same, no way back."""
+    return f"unknown:{keyring().digest(typed.strip().casefold(), 'log-in')[:16]}"
+
+
+def network(address: str) -> str:
+    """The network of an address, /24 or /48; "" for what is none."""
+    try:
+        bits = 24 if ipaddress.ip_address(address).version == 4 else 48
+    except ValueError:
+        return ""
+    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+
+
+def _harmless(kind: Kind, detail: dict[str, Any]) -> dict[str, Any]:
+    rules = DETAILS[kind]
+    if unknown := detail.keys() - rules.keys():
+        raise TypeError(f"{kind} has no detail named {', '.join(sorted(unknown))}")
+    return {name: rules[name](value) for name, value in detail.items() if value is not None}
+
+
+def _text(text: str) -> str:
+    """One line of at most 254 signs that every database keeps."""
+    return "".join(sign for sign in text if sign.isprintable())[:254]
