@@ -3,6 +3,7 @@
 from dispatch.models.actions import Action
 from dispatch.models.activity import Activity, ActivityHead
 from dispatch.models.jobs import (
+    CLOSED_STATUSES,
     OPEN_STATUSES,
     UNSCHEDULED,
     Appointment,
@@ -13,12 +14,14 @@ from dispatch.models.jobs import (
     ServiceJob,
 )
 from dispatch.models.people import Membership, Person, Technician, TechnicianResource
+from dispatch.models.retention import Erasure
 from dispatch.models.sellers import ReasonCode, Seller
 from dispatch.models.sync import SyncJob
 from dispatch.models.throttle import RateBucket
 from dispatch.models.views import SavedView
 
 __all__ = [
+    "CLOSED_STATUSES",
     "OPEN_STATUSES",
     "UNSCHEDULED",
     "Action",
@@ -26,6 +29,7 @@ __all__ = [
     "ActivityHead",
     "Appointment",
     "AssociatedItem",
+    "Erasure",
     "JobReference",
     "JobStatus",
     "JobWord",

@@ -46,7 +46,19 @@ class JobStatus(models.TextChoices):
     GONE = "GONE", "Gone from Amazon"
 
 
+CLOSED_STATUSES = (
+    JobStatus.COMPLETED,
+    JobStatus.CANCELLED,
+    JobStatus.NOT_FULFILLABLE,
+    JobStatus.PAYMENT_DECLINED,
+    JobStatus.GONE,
+)
 OPEN_STATUSES = (JobStatus.PENDING_SCHEDULE, JobStatus.NOT_SERVICED, JobStatus.HOLD)
+
+
+def seal_owner(seller_id: object, service_job_id: str) -> str:
+    """The owner to which a job's sealed values are bound."""
+    return f"{seller_id}:{service_job_id}"
 
 
 class ServiceJob(models.Model):
@@ -84,19 +96,25 @@ class ServiceJob(models.Model):
     preferred_times = models.JSONField(default=list, blank=True)
     """``[{"startTime": ISO, "durationInMinutes": int}]`` as the buyer chose them."""
 
-    buyer = SealedJSONField(owner="seller_id", blank=True)
+    buyer = SealedJSONField(owner="seal_owner", blank=True)
     """``{"name", "phone", "address": {…}}``: whatever identifies the buyer."""
-    payload = SealedJSONField(owner="seller_id", blank=True)
+    payload = SealedJSONField(owner="seal_owner", blank=True)
     """Amazon's ``ServiceJob`` as received, for whatever has no column."""
     digest = models.CharField(max_length=64)
     """Keyed hash of the payload: an unchanged job costs no write."""
 
+    origin = models.CharField(max_length=60, blank=True)
+    """Amazon's operation that last showed the job in this form."""
     fetched_at = models.DateTimeField()
-    """When Amazon last showed the job in this form."""
+    """When that was."""
     changed_at = models.DateTimeField()
     """When a change was last seen; Amazon's model has no such field."""
     gone_at = models.DateTimeField(null=True, blank=True)
     """Since when Amazon does not know the job any more; its status is then ``GONE``."""
+    closed_at = models.DateTimeField(null=True, blank=True)
+    """When the work ended or was called off, no later than we heard of it; Amazon does not say."""
+    erased_at = models.DateTimeField(null=True, blank=True)
+    """When the buyer was taken out of it."""
 
     class Meta:
         constraints = [
@@ -120,10 +138,19 @@ class ServiceJob(models.Model):
             models.Index(fields=["seller", "marketplace_id", "status", "scheduled_key", "id"]),
             models.Index(fields=["seller", "service_order_id"]),
             models.Index(fields=["seller", "time_zone"]),
+            models.Index(
+                fields=["closed_at"], condition=models.Q(erased_at=None), name="job_to_erase"
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.service_job_id
+
+    @property
+    def seal_owner(self) -> str | None:
+        """What its sealed values belong to: this job, not just any of the seller's."""
+        known = self.seller_id and self.service_job_id
+        return seal_owner(self.seller_id, self.service_job_id) if known else None
 
     @property
     def buyer_data(self) -> dict[str, Any]:

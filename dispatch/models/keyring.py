@@ -34,11 +34,16 @@ class Keyring:
         self._search_keys = [hmac.digest(key, b"dispatch search", "sha256") for key in keys]
         self._sealing = key_id(keys[0])
 
+    @property
+    def mark(self) -> str:
+        """How every value begins that the first key has sealed."""
+        return f"{VERSION}.{self._sealing}."
+
     def seal(self, text: str, place: str) -> str:
         """Encrypt ``text`` for ``place``."""
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._ciphers[self._sealing].encrypt(nonce, text.encode(), place.encode())
-        return f"{VERSION}.{self._sealing}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        return f"{self.mark}{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, token: str, place: str) -> str:
         """Decrypt what ``seal`` made for the same ``place``; raises `SealBroken`."""

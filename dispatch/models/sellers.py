@@ -42,6 +42,9 @@ class Seller(models.Model):
     sync_since = models.DateTimeField(null=True, blank=True)
     authorised_at = models.DateTimeField(null=True, blank=True)
     secret_rotated_at = models.DateTimeField(null=True, blank=True)
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    """When everything that had come from Amazon was deleted, after it was disconnected."""
     synced_at = models.DateTimeField(null=True, blank=True)
     revision = models.PositiveBigIntegerField(default=0)
     """Grows with every change that a page could show: what open pages ask for."""

@@ -13,8 +13,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from dispatch.models import (
+    CLOSED_STATUSES,
     UNSCHEDULED,
     Appointment,
     AssociatedItem,
@@ -24,6 +26,7 @@ from dispatch.models import (
     Seller,
     ServiceJob,
 )
+from dispatch.models.jobs import seal_owner
 from dispatch.models.keyring import keyring
 from dispatch.models.words import phone_words, split_words
 from dispatch.services import amazon_model, revisions
@@ -46,6 +49,13 @@ _ITEMS = Rows(
 )  # fmt: skip
 _REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", "scheduled_key")
 _WORDS = Rows(JobWord, "job", "word_hash", "scheduled_key")
+KEEP_BUYER_FOR = dt.timedelta(days=30)
+"""After a job is closed; Amazon's Data Protection Policy."""
+_NOT_THE_BUYERS = (
+    "serviceJobId", "serviceOrderId", "createTime", "serviceJobStatus", "scopeOfWork", "seller",
+    "serviceJobProvider", "preferredAppointmentTimes", "appointments", "marketplaceId", "storeId",
+    "associatedItems",
+)  # fmt: skip
 _BUYER: Any = ServiceJob._meta.get_field("buyer")
 _PAYLOAD: Any = ServiceJob._meta.get_field("payload")
 _zone_for = lru_cache(maxsize=4096)(zone_for)
@@ -79,23 +89,32 @@ class _Known:
     digest: str
     fetched_at: dt.datetime
     gone_at: dt.datetime | None
+    closed_at: dt.datetime | None
 
     def differs(self, digest: str, fetched_at: dt.datetime) -> bool:
         changed = digest != self.digest or self.gone_at is not None
         return changed and self.fetched_at <= fetched_at
 
 
-def store(seller: Seller, payloads: Iterable[Payload], *, fetched_at: dt.datetime) -> list[str]:
+def store(
+    seller: Seller,
+    payloads: Iterable[Payload],
+    *,
+    fetched_at: dt.datetime,
+    origin: str = "getServiceJobs",
+) -> list[str]:
     """Upsert a page of Amazon's ``ServiceJob`` objects; returns the ids of those that changed.
 
     ``fetched_at`` is when the request was sent: a row that shows a later state is left alone, so
     that a slow page never undoes what a person has just seen. Unchanged jobs cost one look and no
     transaction; of a changed one only what differs is written. Any number of pages will do.
+    The buyer of a job closed longer than `KEEP_BUYER_FOR` ago is not kept at all. ``origin`` is
+    the operation that was asked.
     """
     shown = _shown(seller, payloads)
     known = _known(ServiceJob.objects.filter(seller=seller), shown)
     sheets = {
-        job_id: _sheet(seller, one, fetched_at)
+        job_id: _sheet(seller, one, fetched_at, origin, known.get(job_id))
         for job_id, one in shown.items()
         if job_id not in known or known[job_id].differs(one.digest, fetched_at)
     }
@@ -114,8 +133,101 @@ def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
     A row that shows a later state is left alone. `store` brings the job back if it returns.
     """
     still_here = ServiceJob.objects.filter(pk=job.pk, gone_at=None, fetched_at__lte=at)
-    if still_here.update(gone_at=at, status=JobStatus.GONE, fetched_at=at, changed_at=at):
+    marked = still_here.update(
+        gone_at=at,
+        status=JobStatus.GONE,
+        closed_at=Coalesce("closed_at", at),
+        fetched_at=at,
+        changed_at=at,
+    )
+    if marked:
         revisions.bump(job.seller)
+
+
+def erase_buyers(seller: Seller, keys: Collection[int], *, at: dt.datetime) -> int:
+    """Take the buyers out of these jobs for good, and the words that led to them.
+
+    Returns how many were erased; those that are erased already do not count.
+    """
+    with transaction.atomic():
+        jobs = _locked(seller, keys).filter(erased_at=None)
+        sheets = {job.pk: _erased(job, at) for job in jobs}
+        _rewrite(seller, sheets)
+        if sheets:
+            revisions.bump(seller)
+    return len(sheets)
+
+
+def reseal(seller: Seller, keys: Collection[int]) -> None:
+    """Write these jobs again under the first of ``FIELD_KEYS``: values, fingerprint and words."""
+    with transaction.atomic():
+        _rewrite(seller, {job.pk: _resealed(job) for job in _locked(seller, keys)})
+
+
+def _locked(seller: Seller, keys: Collection[int]) -> QuerySet[ServiceJob]:
+    return seller.jobs.filter(pk__in=keys).select_for_update().order_by("service_job_id")
+
+
+def _erased(job: ServiceJob, at: dt.datetime) -> _Sheet:
+    source = amazon_model.ServiceJob.model_validate(without_buyer(job.payload or {}))
+    return _sheet_of(
+        job, _bare(job.payload or {}, seal_owner(job.seller_id, job.service_job_id), at), source
+    )
+
+
+def _resealed(job: ServiceJob) -> _Sheet:
+    ring, payload = keyring(), job.payload
+    owner = seal_owner(job.seller_id, job.service_job_id)
+    text = _in_one_form(payload) if payload else ""
+    columns = {
+        "buyer": _BUYER.seal(_BUYER.encode(job.buyer), owner) if job.buyer else "",
+        "payload": _PAYLOAD.seal(text, owner) if text else "",
+        # Of an erased job we no longer know what Amazon showed: its next answer will be news.
+        "digest": ring.digest(text, str(job.seller_id)) if text and not job.erased_at else "",
+    }
+    return _sheet_of(job, columns, amazon_model.ServiceJob.model_validate(payload or {}))
+
+
+def _sheet_of(job: ServiceJob, columns: dict[str, Any], source: amazon_model.ServiceJob) -> _Sheet:
+    """Some columns of a job that is there, and the words it is found by; the rest stays."""
+    return _Sheet(columns, [], [], set(), _words(source, job.seller_id))
+
+
+def _rewrite(seller: Seller, sheets: dict[int, _Sheet]) -> None:
+    if not sheets:
+        return
+    names = tuple(next(iter(sheets.values())).columns)
+    rows = ((*sheet.columns.values(), pk) for pk, sheet in sheets.items())
+    Rows(ServiceJob, *names, "id").update(rows, by=1)
+    keys = dict(seller.jobs.filter(pk__in=sheets).values_list("pk", "scheduled_key"))
+    _write_sets(_WORDS, {pk: sheet.words for pk, sheet in sheets.items()}, keys, list(sheets))
+
+
+def without_buyer(payload: Payload) -> Payload:
+    """What of Amazon's answer tells nothing of the buyer: what is not named here is left out."""
+    kept = {name: payload[name] for name in _NOT_THE_BUYERS if name in payload}
+    place = payload.get("serviceLocation")
+    if isinstance(place, dict):
+        address = place.get("address")
+        region = address if isinstance(address, dict) else {}
+        kept["serviceLocation"] = {
+            **{name: place[name] for name in ("serviceLocationType",) if name in place},
+            "address": {
+                name: region[name] for name in ("stateOrRegion", "countryCode") if name in region
+            },
+        }
+    return kept
+
+
+def _bare(payload: Payload, owner: str, at: dt.datetime) -> dict[str, Any]:
+    """The columns that change when a buyer goes."""
+    text = _in_one_form(without_buyer(payload))
+    sealed = _PAYLOAD.seal(text, owner)
+    return {"city": "", "buyer": "", "payload": sealed, "erased_at": at}
+
+
+def _in_one_form(payload: Payload) -> str:
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"))
 
 
 def _shown(seller: Seller, payloads: Iterable[Payload]) -> dict[str, _Shown]:
@@ -123,7 +235,7 @@ def _shown(seller: Seller, payloads: Iterable[Payload]) -> dict[str, _Shown]:
     ring, scope, found = keyring(), str(seller.pk), {}
     for payload in payloads:
         if job_id := _job_id(payload):
-            text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+            text = _in_one_form(payload)
             found[job_id] = _Shown(payload, text, ring.digest(text, scope))
     return found
 
@@ -136,7 +248,7 @@ def _job_id(payload: Any) -> str:
 
 def _known(jobs: QuerySet[ServiceJob], job_ids: Collection[str]) -> dict[str, _Known]:
     found = jobs.filter(service_job_id__in=job_ids) if job_ids else jobs.none()
-    columns = ("service_job_id", "pk", "digest", "fetched_at", "gone_at")
+    columns = ("service_job_id", "pk", "digest", "fetched_at", "gone_at", "closed_at")
     return {job_id: _Known(*values) for job_id, *values in found.values_list(*columns)}
 
 
@@ -225,22 +337,45 @@ def _there(rows: Rows, jobs: list[int]) -> dict[int, list[Row]]:
 # --- Translating ------------------------------------------------------------------------------
 
 
-def _sheet(seller: Seller, shown: _Shown, fetched_at: dt.datetime) -> _Sheet:
+def _sheet(
+    seller: Seller, shown: _Shown, fetched_at: dt.datetime, origin: str, known: _Known | None
+) -> _Sheet:
     source = amazon_model.ServiceJob.model_validate(shown.payload)
+    columns = _columns(seller, source, shown, fetched_at)
+    columns["origin"] = origin
+    closed = _closed_at(columns, known)
+    columns["closed_at"], columns["erased_at"] = closed, None
+    if closed and closed <= fetched_at - KEEP_BUYER_FOR:
+        owner = seal_owner(seller.pk, source.service_job_id)
+        columns |= _bare(shown.payload, owner, fetched_at)
+        source = amazon_model.ServiceJob.model_validate(without_buyer(shown.payload))
     return _Sheet(
-        _columns(seller, source, shown, fetched_at),
+        columns,
         list(_visits(source)),
         list(_items(source)),
         {(seller.pk, kind, value) for kind, value in _references(source) if value},
-        {(word,) for word in keyring().hashes_of(words_of(source), str(seller.pk))},
+        _words(source, seller.pk),
     )
+
+
+def _words(source: amazon_model.ServiceJob, seller_id: object) -> set[Row]:
+    return {(word,) for word in keyring().hashes_of(words_of(source), str(seller_id))}
+
+
+def _closed_at(columns: dict[str, Any], known: _Known | None) -> dt.datetime | None:
+    """When a closed job ended: the end of its visit, unless we heard of it before that."""
+    if columns["status"] not in CLOSED_STATUSES:
+        return None
+    heard: dt.datetime = (known and known.closed_at) or columns["fetched_at"]
+    end = columns.get("scheduled_end")
+    return min(heard, end) if end else heard
 
 
 def _columns(
     seller: Seller, source: amazon_model.ServiceJob, shown: _Shown, fetched_at: dt.datetime
 ) -> dict[str, Any]:
     address, work = source.address, source.work
-    place = source.service_location
+    place, owner = source.service_location, seal_owner(seller.pk, source.service_job_id)
     zone = _zone_for(
         country=address.country_code or "",
         state=address.state_or_region or "",
@@ -263,8 +398,8 @@ def _columns(
         "created_at": source.create_time,
         "created_key": source.create_time or amazon_model.EARLIEST,
         "preferred_times": _preferred(source),
-        "buyer": _BUYER.seal(_BUYER.encode(_buyer(source)), seller.pk),
-        "payload": _PAYLOAD.seal(shown.text, seller.pk),
+        "buyer": _BUYER.seal(_BUYER.encode(_buyer(source)), owner),
+        "payload": _PAYLOAD.seal(shown.text, owner),
         "digest": shown.digest,
         "fetched_at": fetched_at,
         "changed_at": fetched_at,

@@ -162,6 +162,7 @@ def _keep(seller: Seller, error: Exception, verdict: Verdict) -> None:
 
 def _fetch(seller: Seller) -> None:
     """Load from scratch the first time, else go on at once where fetching stopped."""
+    Seller.objects.filter(pk=seller.pk).update(disconnected_at=None, erased_at=None)
     tasks = SyncJob.objects.filter(seller=seller)
     if tasks.filter(kind=SyncJob.Kind.FIRST_LOAD).exists():
         tasks.filter(finished_at=None).update(next_run_at=timezone.now(), attempts=0, last_error="")
@@ -204,14 +205,19 @@ def _keep_grant(seller: Seller, refresh_token: str, selling_partner_id: str) -> 
 
 @transaction.atomic
 def disconnect(*, seller: Seller) -> None:
-    """Erase all three credentials and stop fetching. Jobs fetched so far stay."""
+    """Erase all three credentials and stop fetching.
+
+    Jobs fetched so far stay for `retention.KEEP_SELLER_FOR`, in which it can be connected again.
+    """
     for name in CREDENTIALS:
         setattr(seller, name, "")
     seller.state, seller.state_detail = State.DISCONNECTED, ""
     seller.authorised_at = seller.secret_rotated_at = None
+    seller.disconnected_at = timezone.now()
     seller.save(
         update_fields=[
             *CREDENTIALS, "state", "state_detail", "authorised_at", "secret_rotated_at",
+            "disconnected_at",
         ]
     )  # fmt: skip
     SyncJob.objects.filter(seller=seller).update(

@@ -33,6 +33,7 @@ from dispatch.spapi.pages import Course
 log = logging.getLogger(__name__)
 
 Kind = SyncJob.Kind
+BY_ID = "getServiceJobByServiceJobId"
 
 WATCHED_PACE = dt.timedelta(seconds=10)
 WATCHED_FOR = dt.timedelta(seconds=45)
@@ -164,7 +165,7 @@ def refresh_job(job: ServiceJob, *, interactive: bool = True) -> ServiceJob:
             mirror.mark_gone(job, at=asked_at)
         raise
     if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
-        mirror.store(job.seller, [payload], fetched_at=asked_at)
+        mirror.store(job.seller, [payload], fetched_at=asked_at, origin=BY_ID)
         ServiceJob.objects.filter(pk=job.pk, fetched_at__lt=asked_at).update(fetched_at=asked_at)
     return ServiceJob.objects.select_related("seller").get(pk=job.pk)
 
@@ -177,7 +178,7 @@ def find_job(seller: Seller, service_job_id: str) -> ServiceJob | None:
     with amazon.client(seller, interactive=True) as session:
         payload = session.get_service_job_by_service_job_id(service_job_id).payload
     if isinstance(payload, dict) and payload.get("serviceJobId") == service_job_id:
-        mirror.store(seller, [payload], fetched_at=asked_at)
+        mirror.store(seller, [payload], fetched_at=asked_at, origin=BY_ID)
     return ServiceJob.objects.filter(seller=seller, service_job_id=service_job_id).first()
 
 
@@ -344,7 +345,7 @@ def _look_for(job: ServiceJob, read: Callable[..., ApiResponse]) -> None:
         mirror.mark_gone(job, at=asked_at)
         return
     if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
-        mirror.store(job.seller, [payload], fetched_at=asked_at)
+        mirror.store(job.seller, [payload], fetched_at=asked_at, origin=BY_ID)
 
 
 def says_unknown(error: SellingApiException) -> bool:

@@ -241,6 +241,7 @@ def test_nothing_is_sealed_for_nobody(alice: Person) -> None:
 def test_a_value_sealed_for_a_row_is_what_saving_would_have_made(seller: Seller) -> None:
     job = mirrored(seller)
     field: Any = ServiceJob._meta.get_field("buyer")
-    sealed = field.seal(field.encode(BUYER), seller.pk)
-    assert field.place(job) == field.place_of(seller.pk)
+    owner = f"{seller.pk}:{job.service_job_id}"
+    sealed = field.seal(field.encode(BUYER), owner)
+    assert field.place(job) == field.place_of(owner)
     assert field.unseal(sealed, job) == BUYER

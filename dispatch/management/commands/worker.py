@@ -11,8 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
+from django.utils import timezone
 
-from dispatch.services import ledger, queue, sync
+from dispatch.services import ledger, queue, retention, sync
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ TICK = 0.5
 """Seconds between looks at what is due."""
 SETTLE_PAUSE = 5.0
 """Seconds between looks for writes that are not confirmed."""
+ERASE_PAUSE = 3600.0
+"""Seconds between looks for what must not be kept any longer."""
 HEALTH_PAUSE = 10.0
 
 
@@ -40,6 +43,7 @@ class Command(BaseCommand):
         rounds = [
             threading.Thread(target=_every, args=(TICK, queue.tick)),
             threading.Thread(target=_every, args=(SETTLE_PAUSE, ledger.settle_open)),
+            threading.Thread(target=_every, args=(ERASE_PAUSE, _erase_what_is_over)),
         ]
         for one in rounds:
             one.start()
@@ -54,6 +58,10 @@ class Command(BaseCommand):
             staff.stop(graceful=True)
         for one in rounds:
             one.join()
+
+
+def _erase_what_is_over() -> None:
+    retention.run(timezone.now())
 
 
 def _every(pause: float, work: Callable[[], object]) -> None:

@@ -1,0 +1,33 @@
+"""What was erased, when and why: kept after the data is gone."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Erasure(models.Model):
+    """One run that erased something, or the certificate that a seller's data is gone.
+
+    It refers to nothing, because what it speaks of is not there any more.
+    """
+
+    class Kind(models.TextChoices):
+        BUYERS = "buyers", "Buyers of closed jobs"
+        JOBS = "jobs", "Old jobs"
+        SELLER = "seller", "Everything of a disconnected seller"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at = models.DateTimeField()
+    seller_id = models.UUIDField(null=True)
+    seller_name = models.CharField(max_length=100, blank=True)
+    due_since = models.DateTimeField(null=True)
+    """When the oldest of it, or the seller's connection, had ended."""
+    counts = models.JSONField(default=dict)
+    """Rows by table: ``{"jobs": 214, …}``."""
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["seller_id", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d}"
