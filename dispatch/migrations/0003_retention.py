@@ -45,7 +45,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(close_and_bind, migrations.RunPython.noop),
         migrations.CreateModel(
             name="Erasure",
             fields=[
@@ -121,4 +120,5 @@ class Migration(migrations.Migration):
             model_name="erasure",
             index=models.Index(fields=["seller_id", "at"], name="dispatch_er_seller__eb8f09_idx"),
         ),
+        migrations.RunPython(close_and_bind, migrations.RunPython.noop),
     ]
