@@ -32,17 +32,17 @@ class Keyring:
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._search_keys = [hmac.digest(key, b"dispatch search", "sha256") for key in keys]
-        self._sealing = key_id(keys[0])
+        self.sealing = key_id(keys[0])
 
     @property
     def mark(self) -> str:
         """How every value begins that the first key has sealed."""
-        return f"{VERSION}.{self._sealing}."
+        return f"{VERSION}.{self.sealing}."
 
     def seal(self, text: str, place: str) -> str:
         """Encrypt ``text`` for ``place``."""
         nonce = os.urandom(NONCE_BYTES)
-        sealed = self._ciphers[self._sealing].encrypt(nonce, text.encode(), place.encode())
+        sealed = self._ciphers[self.sealing].encrypt(nonce, text.encode(), place.encode())
         return f"{self.mark}{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, token: str, place: str) -> str:

@@ -21,7 +21,7 @@ from django.db.models.functions import Substr
 from dispatch.models import ServiceJob
 from dispatch.models.fields import SealedTextField
 from dispatch.models.keyring import keyring
-from dispatch.services import mirror
+from dispatch.services import activity, mirror
 
 BATCH = 200
 """Rows that are written, and locked, at a time."""
@@ -45,6 +45,8 @@ def rotate(tell: Callable[[str, int], None] = lambda name, rows: None) -> int:
             _seal_again(rows)
             done += len(rows)
             tell(model.__name__, len(rows))
+    if done:
+        activity.record(activity.Kind.KEY_ROTATED, key=keyring().sealing, values=done)
     return done
 
 

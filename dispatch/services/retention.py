@@ -24,7 +24,7 @@ from dispatch.models import (
     Seller,
     ServiceJob,
 )
-from dispatch.services import mirror, revisions
+from dispatch.services import activity, mirror, revisions
 from dispatch.services.mirror import KEEP_BUYER_FOR
 
 KEEP_JOBS_FOR = dt.timedelta(days=548)
@@ -71,7 +71,7 @@ def wipe(seller: Seller, now: dt.datetime) -> Erasure:
         for rows in (seller.actions, seller.technicians, seller.reason_codes, seller.sync_jobs):
             counts += _deleted(rows.all())
         Seller.objects.filter(pk=seller.pk).update(erased_at=now, synced_at=None)
-        return Erasure.objects.create(
+        certificate = Erasure.objects.create(
             kind=Erasure.Kind.SELLER,
             at=now,
             seller_id=seller.pk,
@@ -79,6 +79,10 @@ def wipe(seller: Seller, now: dt.datetime) -> Erasure:
             due_since=seller.disconnected_at,
             counts=dict(counts),
         )
+        activity.record(
+            activity.Kind.ERASED, seller=seller, why=Erasure.Kind.SELLER, jobs=counts["jobs"]
+        )
+    return certificate
 
 
 def certificates(seller: Seller) -> QuerySet[Erasure]:
@@ -106,7 +110,9 @@ def _run(kind: Erasure.Kind, rows: QuerySet[ServiceJob], act: _Act, now: dt.date
         for keys in _batches(rows.filter(seller=seller)):
             counts += act(seller, keys, now)
     if counts:
-        Erasure.objects.create(kind=kind, at=now, due_since=oldest, counts=dict(counts))
+        with transaction.atomic():
+            Erasure.objects.create(kind=kind, at=now, due_since=oldest, counts=dict(counts))
+            activity.record(activity.Kind.ERASED, why=kind, jobs=counts["jobs"])
     return counts["jobs"]
 
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from dispatch.models import Seller, ServiceJob
+from dispatch.models import Activity, Seller, ServiceJob
 from dispatch.models.keyring import SealBroken
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import cut_for
@@ -54,6 +54,9 @@ def test_nothing_is_left_before_and_all_of_it_after_the_new_key_comes(
     assert keys.left() == {}
     begin(settings, old)
     assert keys.left() == {"Seller": 1, "ServiceJob": COUNT}
+    keys.rotate()
+    logged = Activity.objects.get(kind="key_rotated")
+    assert logged.detail["values"] == COUNT + 1
 
 
 def test_all_opens_with_the_new_key_alone(

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from dispatch.models import Action, Erasure, JobWord, Person, Seller, ServiceJob, SyncJob
+from dispatch.models import Action, Activity, Erasure, JobWord, Person, Seller, ServiceJob, SyncJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import cut_for
 from dispatch.services import mirror, retention, sellers, sync
@@ -164,6 +164,8 @@ def test_an_erasure_is_on_record(seller: Seller, make_job: MakeJob) -> None:
     assert kept.counts == {"jobs": 2}
     retention.run(NOW + 40 * DAY)
     assert Erasure.objects.count() == 1, "nothing done, nothing recorded"
+    logged = Activity.objects.get(kind="erased")
+    assert logged.detail == {"why": "buyers", "jobs": 2}
 
 
 def test_many_batches_leave_nobody_out(
@@ -221,7 +223,8 @@ def test_a_disconnected_sellers_data_goes_after_thirty_days(gone: Seller) -> Non
     assert not retention.run(ended + 29 * DAY)["sellers"]
     assert ServiceJob.objects.count() == 2
     assert retention.run(ended + 30 * DAY)["sellers"] == 1
-    assert tables_with(gone) == ["dispatch_erasure", "dispatch_membership"]
+    kept = ["dispatch_activity", "dispatch_erasure", "dispatch_membership"]
+    assert tables_with(gone) == kept, "people, and the record of what was done"
     assert Seller.objects.get().erased_at == ended + 30 * DAY
 
 

@@ -41,7 +41,7 @@ def bind(field, value, seller_id, owner):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dispatch", "0002_lists_in_order"),
+        ("dispatch", "0003_activity"),
     ]
 
     operations = [
