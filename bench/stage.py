@@ -27,7 +27,12 @@ CREDENTIALS = {
 
 def pointed_at(url: str) -> dict[str, str]:
     """The environment that points the client at a sandbox."""
-    return {"SP_API_ENDPOINT": url, "SP_API_TOKEN_URL": f"{url}/auth/o2/token"}
+    return {
+        "DISPATCH_DEMO": "true",
+        "SP_API_ENDPOINT": url,
+        "SP_API_TOKEN_URL": f"{url}/auth/o2/token",
+        "SP_API_CONSENT_URL": url,
+    }
 
 
 def free_port() -> int:

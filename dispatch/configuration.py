@@ -136,6 +136,19 @@ def require_local_endpoint(name: str, url: str) -> None:
         )
 
 
+def require_amazon(name: str, url: str) -> None:
+    """Refuse any address but Amazon's, over TLS: what goes there are sellers' credentials."""
+    try:
+        parts = urlsplit(url)
+        amazons = parts.scheme == "https" and (parts.hostname or "").endswith(".amazon.com")
+    except ValueError:
+        amazons = False
+    if not amazons:
+        raise ImproperlyConfigured(
+            f"{name} must be an https address of Amazon's, or empty; any other is for the demo."
+        )
+
+
 def without_requests(event: Any, hint: Any) -> Any:
     """What an error report may hold: where it happened, not what was asked or who asked it."""
     for part in ("request", "user", "extra", "breadcrumbs"):

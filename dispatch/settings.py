@@ -21,6 +21,7 @@ from dispatch.configuration import (
     parse_field_keys,
     parse_flag,
     queue_from_url,
+    require_amazon,
     require_local_endpoint,
     without_requests,
 )
@@ -52,9 +53,11 @@ SP_API_ENDPOINT: str = env.str("SP_API_ENDPOINT", default="")
 SP_API_TOKEN_URL: str = env.str("SP_API_TOKEN_URL", default="")
 # Where a seller consents; empty means the marketplace's own Seller Central.
 SP_API_CONSENT_URL: str = env.str("SP_API_CONSENT_URL", default="")
-if DISPATCH_DEMO:
-    for _name in ("SP_API_ENDPOINT", "SP_API_TOKEN_URL", "SP_API_CONSENT_URL"):
+for _name in ("SP_API_ENDPOINT", "SP_API_TOKEN_URL", "SP_API_CONSENT_URL"):
+    if DISPATCH_DEMO:
         require_local_endpoint(_name, env.str(_name, default=""))
+    elif _url := env.str(_name, default=""):
+        require_amazon(_name, _url)
 
 # What a proof's SHA-256 is taken of; Amazon does not say.
 DOCUMENT_HASH_OF: str = env.str("DOCUMENT_HASH_OF", default="plaintext")
@@ -169,6 +172,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_COOKIES
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_COOKIES else None
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "dispatch.web.errors.expired_form"
 CONTENT_SECURITY_POLICY = {
@@ -187,10 +191,24 @@ CONTENT_SECURITY_POLICY = {
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: []
-    for feature in ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "usb")
+    for feature in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "screen-wake-lock",
+        "usb",
+        "xr-spatial-tracking",
+    )
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # --- Static files, language, time ---------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -7,7 +7,9 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Mapping
 
+from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 
 from dispatch.models import Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import DISPATCHES
@@ -22,7 +24,16 @@ _FORMULA = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\
 BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
 
 
+MOST_AN_HOUR = 20
+
 Row = tuple[str, ...]
+
+
+def admitted(person: Person) -> bool:
+    """Whether this person may take one more export now; counted together by all processes."""
+    key = f"exports.{person.pk}.{timezone.now():%Y%m%d%H}"
+    cache.add(key, 0, 3600)
+    return bool(cache.incr(key) <= MOST_AN_HOUR)
 
 
 def rows(*, person: Person, jobs: Iterable[ServiceJob]) -> Generator[Row, None, None]:

@@ -299,6 +299,8 @@ def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
+    if not exports.admitted(request.user):
+        return render(request, "429.html", status=429)
     rows = exports.rows(person=request.user, jobs=every(listing.filter.found, listing.order))
     writer = csv.writer(_Echo())
     response = StreamingHttpResponse(

@@ -25,6 +25,8 @@ class PrivatePages:
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         patch_vary_headers(response, ["HX-Request"])
+        # No other origin's page may take ours in, not even as a picture.
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
 

@@ -757,6 +757,8 @@ def test_the_worker_fills_the_mirror_and_stops_when_asked(
             "DATABASE_URL": database_url(),
             "SECRET_KEY": django_settings.SECRET_KEY,
             "QUEUE_URL": f"sqlite:///{tmp_path}/queue.sqlite3",
+            "DISPATCH_DEMO": "true",
+            "SP_API_CONSENT_URL": amazon.url,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,0 +1,168 @@
+"""What every answer carries, page by page, and that hostile job data is only text everywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from dispatch.models import Person, Seller
+from dispatch.services import exports, mirror
+from tests.conftest import NOW, MakeJob
+
+pytestmark = pytest.mark.django_db
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Header, and what its value says among other things; `docs/data-protection.md` lists them."""
+FORBIDDEN_SOURCES = ("'unsafe-inline'", "'unsafe-eval'", "*", "http:", "data: 'self'")
+
+SCRIPT = "<script>window.owned=1</script>"
+HOSTILE = [
+    SCRIPT,
+    '"><img src=x onerror=window.owned=1>',
+    "'-window.owned-'",
+    "{{ 7|add:7 }}{% load x %}",
+    "\u202eevil\u202c",
+    '=HYPERLINK("http://evil.example")',
+    "x" * 10_000,
+    "</title></textarea></style>" + SCRIPT,
+    "javascript:window.owned=1",
+]
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def elements(html: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Elements()
+    parser.feed(html)
+    return parser.found
+
+
+@pytest.fixture
+def hostile(seller: Seller, make_job: MakeJob) -> list[str]:
+    """A job for each hostile text, which stands in every field that takes text."""
+    made = []
+    for number, text in enumerate(HOSTILE):
+        place = {"name": text, "addressLine1": text, "city": text, "phone": text,
+                 "stateOrRegion": text, "postalCode": text}  # fmt: skip
+        visit = {
+            "appointmentId": "APPT-1",
+            "appointmentStatus": "ACTIVE",
+            "appointmentTime": {"startTime": "2026-11-25T15:00:00Z", "durationInMinutes": 60},
+            "assignedTechnicians": [{"technicianId": text, "name": text}],
+        }
+        made.append(
+            make_job(
+                f"JOB-{number:04}",
+                serviceJobStatus="NOT_SERVICED",
+                storeId=text,
+                scopeOfWork={"title": text, "requiredSkills": [text], "asin": "B07BB1RGT5"},
+                buyer={"name": text, "phone": text},
+                serviceLocation={"serviceLocationType": text, "address": place},
+                associatedItems=[{"title": text, "brandName": text, "itemStatus": text}],
+                appointments=[visit],
+            )
+        )
+    mirror.store(seller, made, fetched_at=NOW)
+    return [job["serviceJobId"] for job in made]
+
+
+@pytest.fixture
+def desk(client: Client, alice: Person, seller: Seller) -> Client:
+    client.force_login(alice)
+    return client
+
+
+PAGES = (
+    "/jobs/", "/jobs/?view=all", "/jobs/JOB-0001/", "/jobs/JOB-0001/cancel/", "/jobs/none/",
+    "/sellers/", "/people/", "/account/settings/", "/nowhere/", "/jobs/export.csv", "/healthz",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_answer_is_guarded(desk: Client, hostile: list[str], path: str) -> None:
+    answer = desk.get(path)
+    for name, part in HEADERS.items():
+        assert part in answer.headers.get(name, ""), f"{path} lacks {name}: {part}"
+
+
+@pytest.mark.parametrize("path", ["/account/login/", "/account/password/reset/"])
+def test_what_strangers_see_is_guarded_too(client: Client, db: None, path: str) -> None:
+    answer = client.get(path)
+    for name, part in HEADERS.items():
+        assert part in answer.headers.get(name, ""), f"{path} lacks {name}: {part}"
+
+
+def test_the_policy_lets_nothing_inline_run(desk: Client) -> None:
+    policy = desk.get("/jobs/").headers["Content-Security-Policy"]
+    sources = {part.split()[0]: part.split()[1:] for part in policy.split(";") if part.strip()}
+    assert sources["default-src"] == ["'none'"]
+    for directive in ("script-src", "style-src", "connect-src", "form-action"):
+        assert sources[directive] == ["'self'"], directive
+    assert sources["frame-ancestors"] == sources["base-uri"] == ["'none'"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/jobs/?view=all", "/jobs/{}/", "/jobs/{}/cancel/", "/jobs/{}/reschedule/"]
+)
+def test_hostile_jobs_are_text(desk: Client, hostile: list[str], path: str) -> None:
+    for job_id in hostile:
+        html = desk.get(path.format(job_id)).content.decode()
+        for tag, attributes in elements(html):
+            assert not [name for name in attributes if name.startswith("on")], (job_id, tag)
+            assert attributes.get("src") != "x", job_id
+            for name in ("href", "action", "src", "hx-get", "hx-post"):
+                assert not (attributes.get(name) or "").startswith("javascript:"), job_id
+        assert SCRIPT not in html, "it stands there as an element"
+        if job_id == "JOB-0003":
+            assert "{{ 7|add:7 }}" in html, "it was taken for a template"
+        if "{}" not in path:
+            break
+
+
+def test_hostile_jobs_are_text_in_a_spreadsheet(desk: Client, hostile: list[str]) -> None:
+    answer: Any = desk.get("/jobs/export.csv?view=all")
+    rows = list(csv.reader(io.StringIO(b"".join(answer).decode())))
+    assert len(rows) == len(HOSTILE) + 1
+    for row in rows[1:]:
+        for cell in row:
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), cell[:20]
+
+
+def test_exports_are_counted(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "MOST_AN_HOUR", 2)
+    statuses = [desk.get("/jobs/export.csv").status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+def test_a_host_that_is_not_ours_is_refused(desk: Client) -> None:
+    assert desk.get("/jobs/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_body_that_is_too_large_is_refused(desk: Client, seller: Seller) -> None:
+    body = {"name": "x" * 1_100_000}
+    answer = desk.post("/account/settings/", "name=" + body["name"],
+                       content_type="application/x-www-form-urlencoded")  # fmt: skip
+    assert answer.status_code in (400, 413)
