@@ -43,4 +43,5 @@ urlpatterns = [
     path("sellers/", include("dispatch.web.consent")),
     path("sellers/", include("dispatch.web.sellers")),
     path("people/", include("dispatch.web.people")),
+    path("activity/", include("dispatch.web.activity")),
 ]

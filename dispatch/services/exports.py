@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections import Counter
@@ -11,7 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch.models import Membership, Person, Seller, ServiceJob
+from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import DISPATCHES
 from dispatch.services import activity
 
@@ -55,7 +56,7 @@ def _rows(
         )
     )
     yield PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
-    count: Counter[Seller] = Counter()
+    count: Counter[Seller | None] = Counter()
     try:
         for job in jobs:
             count[job.seller] += 1
@@ -71,14 +72,13 @@ def _rows(
 def record(
     person: Person,
     what: str,
-    count: Mapping[Seller, int],
+    count: Mapping[Seller | None, int],
     *,
     buyers: Collection[uuid.UUID] = (),
     asked: activity.Asking | None = None,
 ) -> None:
     """Keep who took how many rows of which seller; ``buyers``: of which sellers with buyer data."""
-    parts: list[tuple[Seller | None, int]] = [*count.items()] or [(None, 0)]
-    for seller, number in parts:
+    for seller, number in (count or {None: 0}).items():
         activity.record(
             activity.Kind.EXPORTED,
             person=person,
@@ -88,6 +88,42 @@ def record(
             rows=number,
             buyers=seller is not None and seller.pk in buyers,
         )
+
+
+ACTIVITY_COLUMNS = (
+    "Number", "At (UTC)", "What", "Person", "Seller", "On what", "From", "Detail", "Hash",
+)  # fmt: skip
+
+
+def activity_rows(
+    *, person: Person, rows: Iterable[Activity], sellers: Mapping[uuid.UUID, Seller]
+) -> Generator[Row, None, None]:
+    """A heading and one row for each of the log, recorded like any export.
+
+    ``sellers``: those for which the export is recorded, by id.
+    """
+    return _activity_rows(person, rows, sellers, activity.asking())
+
+
+def _activity_rows(
+    person: Person,
+    rows: Iterable[Activity],
+    sellers: Mapping[uuid.UUID, Seller],
+    asked: activity.Asking,
+) -> Generator[Row, None, None]:
+    yield ACTIVITY_COLUMNS
+    count: Counter[Seller | None] = Counter()
+    try:
+        for row in rows:
+            count[sellers.get(row.seller_id) if row.seller_id else None] += 1
+            detail = json.dumps(row.detail, ensure_ascii=False, sort_keys=True)
+            cells = (
+                str(row.number), row.at.isoformat(), row.kind, row.person_email, row.seller_name,
+                row.subject, row.origin, detail, row.hash,
+            )  # fmt: skip
+            yield tuple(map(inert, cells))
+    finally:
+        record(person, "activity", count, asked=asked)
 
 
 def _public(job: ServiceJob) -> tuple[str, ...]:

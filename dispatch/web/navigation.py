@@ -25,10 +25,13 @@ class NavItem:
     badge: int = 0
 
 
+NEWCOMER = "newcomer"
+"""Whoever has no seller yet, and begins by connecting one."""
 SCREENS = (
-    ("Jobs", "/jobs/", "jobs", frozenset(Role)),
-    ("Sellers", "/sellers/", "sellers", frozenset({Role.OWNER})),
-    ("People", "/people/", "people", frozenset({Role.OWNER})),
+    ("Jobs", "/jobs/", "jobs", frozenset({*Role, NEWCOMER})),
+    ("Sellers", "/sellers/", "sellers", frozenset({Role.OWNER, NEWCOMER})),
+    ("People", "/people/", "people", frozenset({Role.OWNER, NEWCOMER})),
+    ("Activity", "/activity/", "activity", frozenset({Role.OWNER, Role.AUDITOR})),
 )
 ACCOUNT = (
     ("Settings", "account_settings", "settings"),
@@ -60,8 +63,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def _nav(request: HttpRequest, person: Person) -> list[NavItem]:
     roles = set(person.memberships.values_list("role", flat=True))
-    # Whoever has no seller yet begins by connecting one.
-    roles = roles or {Role.OWNER}
+    roles = roles or {NEWCOMER}
     return [
         NavItem(label, url, icon, request.path.startswith(url))
         for label, url, icon, who in SCREENS

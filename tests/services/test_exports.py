@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import cut_for
 from dispatch.selectors.pages import Order, every
-from dispatch.services import exports, mirror
+from dispatch.services import activity, exports, mirror
 from tests.conftest import NOW, US, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -114,6 +114,17 @@ def test_an_export_broken_off_is_recorded_too(jobs: None, bob: Person) -> None:
     next(rows), next(rows)
     rows.close()
     assert Activity.objects.get().detail["rows"] == 1
+
+
+def test_an_export_of_the_log_broken_off_is_recorded(bob: Person, seller: Seller) -> None:
+    for _ in range(3):
+        activity.record(activity.Kind.LOG_IN, person=bob, seller=seller)
+    read = Activity.objects.order_by("number")
+    rows = exports.activity_rows(person=bob, rows=read, sellers={seller.pk: seller})
+    next(rows), next(rows)
+    rows.close()
+    row = Activity.objects.get(kind="exported")
+    assert (row.seller_id, row.detail["rows"]) == (seller.pk, 1)
 
 
 def test_a_job_of_which_nothing_is_known_is_a_row(seller: Seller, bob: Person) -> None:

@@ -1,0 +1,163 @@
+"""What owners and auditors read of the log of activity.
+
+Theirs are the rows of their sellers; of their sellers' people those that belong to no seller, such
+as log-ins; and those of nobody at all, such as a log-in tried with an unknown address. What their
+people do for somebody else's seller is not theirs to read.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import Q, QuerySet
+
+from dispatch.models import Activity, Membership, Person, Seller
+from dispatch.selectors.access import sellers_for
+
+Role = Membership.Role
+READERS = (Role.OWNER, Role.AUDITOR)
+Place = tuple[dt.datetime, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A filter of the log; an empty part chooses everything. ``until`` is not in it any more."""
+
+    kinds: tuple[str, ...] = ()
+    person_email: str = ""
+    seller: uuid.UUID | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, the newest first, and the cursors of the neighbours ("" where there is none)."""
+
+    rows: list[Activity]
+    previous: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The rows a person may read, chosen by a filter, in parts that each lie in one index."""
+
+    parts: tuple[QuerySet[Activity], ...] = field(repr=False)
+
+    def page(self, cursor: str, size: int) -> Page:
+        """The page that a cursor names; the first one for "" or a cursor of no sense."""
+        side, place = _decode(cursor)
+        backward = side == "before"
+        found = self._read(place, backward, size + 1)
+        more, found = len(found) > size, found[:size]
+        rows = found[::-1] if backward else found
+        has_previous = more if backward else place is not None
+        has_next = True if backward else more
+        return Page(
+            rows,
+            _encode("before", rows[0]) if rows and has_previous else "",
+            _encode("after", rows[-1]) if rows and has_next else "",
+        )
+
+    def every(self, size: int = 500) -> Iterator[Activity]:
+        """All rows, the newest first, read page by page."""
+        place: Place | None = None
+        while rows := self._read(place, False, size):
+            yield from rows
+            place = _place(rows[-1])
+
+    def _read(self, place: Place | None, backward: bool, size: int) -> list[Activity]:
+        """The next rows behind a place, from each part no more than are wanted."""
+        order = ("at", "number") if backward else ("-at", "-number")
+        found = [
+            row
+            for part in self.parts
+            for row in _beyond(part, place, backward).order_by(*order)[:size]
+        ]
+        return sorted(found, key=_place, reverse=not backward)[:size]
+
+
+def _beyond(part: QuerySet[Activity], place: Place | None, backward: bool) -> QuerySet[Activity]:
+    if place is None:
+        return part
+    at, number = place
+    if backward:
+        return part.filter(at__gte=at).filter(Q(at__gt=at) | Q(number__gt=number))
+    return part.filter(at__lte=at).filter(Q(at__lt=at) | Q(number__lt=number))
+
+
+def _place(row: Activity) -> Place:
+    return row.at, row.number
+
+
+def reads(person: Person) -> bool:
+    """Whether the log is open to somebody at all."""
+    return sellers_for(person, READERS).exists()
+
+
+def log_for(person: Person, chosen: Chosen) -> Log:
+    """The log as this person may read it."""
+    sellers = [seller.pk for seller in sellers_for(person, READERS)]
+    rows = _chosen(chosen)
+    parts = [rows.filter(seller_id=seller) for seller in sellers if chosen.seller in (None, seller)]
+    if sellers and chosen.seller is None:
+        of_nobody = Q(person_id=None) | Q(person_id__in=[p.pk for p in people_of(person)])
+        parts.append(rows.filter(of_nobody, seller_id=None))
+    return Log(tuple(parts))
+
+
+def sellers_of(person: Person) -> QuerySet[Seller]:
+    """The sellers whose log this person may read, by name."""
+    return sellers_for(person, READERS)
+
+
+def people_of(person: Person) -> QuerySet[Person]:
+    """The people of these sellers, by e-mail address."""
+    members = Membership.objects.filter(seller__in=sellers_for(person, READERS).order_by())
+    return Person.objects.filter(pk__in=members.values("person_id")).order_by("email")
+
+
+def _chosen(chosen: Chosen) -> QuerySet[Activity]:
+    rows = Activity.objects.all()
+    if chosen.kinds:
+        rows = rows.filter(kind__in=chosen.kinds)
+    if chosen.person_email:
+        known = Person.objects.filter(email=chosen.person_email).first()
+        # By id there is an index; who is gone is found by the address they had.
+        if known:
+            rows = rows.filter(person_id=known.pk)
+        else:
+            rows = rows.filter(person_email=chosen.person_email)
+    if chosen.since:
+        rows = rows.filter(at__gte=chosen.since)
+    if chosen.until:
+        rows = rows.filter(at__lt=chosen.until)
+    if chosen.subject:
+        rows = rows.filter(subject=chosen.subject)
+    return rows
+
+
+def _encode(side: str, row: Activity) -> str:
+    text = json.dumps([side, row.at.isoformat(), row.number], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[str, Place | None]:
+    """Read a cursor from the address; anything but our own is the first page's."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        side, at, number = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        moment = dt.datetime.fromisoformat(at)
+        ours = side in ("before", "after") and type(number) is int and 0 < number < 2**63
+        if ours and moment.tzinfo is not None:
+            return side, (moment.astimezone(dt.UTC), number)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        pass
+    return "after", None
