@@ -91,6 +91,7 @@ PLACES = {
     "seller": Place("/sellers/{seller}/"),
     "edit a seller": Place("/sellers/{seller}/edit/"),
     "people": Place("/people/"),
+    "activity": Place("/activity/"),
     "add a person": Place("/people/new/"),
     "settings": Place("/account/settings/"),
     "password": Place("/account/password/change/"),
