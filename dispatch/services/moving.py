@@ -110,10 +110,7 @@ def _configuration(url: str, source: BaseDatabaseWrapper) -> dict[str, Any]:
         raise CannotMove("The target must be written as postgres://user@host/name.")
     if source.vendor != "sqlite":
         raise CannotMove("DATABASE_URL is not SQLite: pg_dump and pg_restore move PostgreSQL.")
-    options = {"connect_timeout": PATIENCE, **config.get("OPTIONS", {})}
-    # One connection does all of it.
-    options.pop("pool", None)
-    return {**config, "OPTIONS": options}
+    return config
 
 
 def _read(url: str) -> dict[str, Any]:
@@ -133,8 +130,11 @@ def _place(config: dict[str, Any]) -> tuple[str, ...]:
 
 @contextmanager
 def opened(config: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
-    """A connection that Django knows for as long as this lasts."""
-    known = connections.configure_settings({DEFAULT_DB_ALIAS: {}, TARGET: config})
+    """A connection that Django knows for as long as this lasts, and one only: no pool."""
+    options = {"connect_timeout": PATIENCE, **config.get("OPTIONS", {}), "pool": None}
+    known = connections.configure_settings(
+        {DEFAULT_DB_ALIAS: {}, TARGET: {**config, "OPTIONS": options}}
+    )
     connections.settings[TARGET] = known[TARGET]
     try:
         yield connections[TARGET]
