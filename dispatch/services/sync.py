@@ -45,6 +45,9 @@ QUIET_PACE = dt.timedelta(minutes=10)
 OVERLAP = dt.timedelta(minutes=2)
 """How far each look reaches back behind the last: clocks differ and Amazon's index lags."""
 FIRST_LOAD_REACH = dt.timedelta(days=90)
+PAGES_AT_ONCE = 10
+NOTED_EVERY = dt.timedelta(seconds=1)
+"""How long a first load fetches before it stores what it has and says how far it is."""
 LEASE = dt.timedelta(minutes=2)
 FIRST_PAUSE = dt.timedelta(seconds=30)
 LONGEST_PAUSE = dt.timedelta(minutes=10)
@@ -191,12 +194,32 @@ def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
     while not task.finished_at:
         if not _still_connected(seller):
             return LONGEST_PAUSE
-        asked_at = timezone.now()
-        page = _first_load_page(task, client, since)
-        mirror.store(seller, _jobs(page), fetched_at=asked_at)
-        _note_progress(task, page, course)
+        _load_some(task, client, since, course)
     _synced(seller, task.started_at)
     return NEVER_AGAIN
+
+
+def _load_some(task: SyncJob, client: Services, since: dt.datetime, course: Course) -> None:
+    """Some pages, stored and noted together: a commit costs as much as the jobs of a page."""
+    asked_at, jobs = timezone.now(), list[Any]()
+    try:
+        for _ in range(PAGES_AT_ONCE):
+            page = _first_load_page(task, client, since)
+            jobs += _jobs(page)
+            _advance(task, page, course)
+            if task.finished_at or timezone.now() - asked_at > NOTED_EVERY:
+                break
+    finally:
+        # What came before a fault is kept; what is cut off here is asked for again.
+        mirror.store(task.seller, jobs, fetched_at=asked_at)
+        _hold(
+            task,
+            done=task.done,
+            total=task.total,
+            page_token=task.page_token,
+            started_at=task.started_at,
+            finished_at=task.finished_at,
+        )
 
 
 def _still_connected(seller: Seller) -> bool:
@@ -217,7 +240,7 @@ def _first_load_page(task: SyncJob, client: Services, since: dt.datetime) -> Api
         return client.get_service_jobs(**filters)
 
 
-def _note_progress(task: SyncJob, page: ApiResponse, course: Course) -> None:
+def _advance(task: SyncJob, page: ApiResponse, course: Course) -> None:
     count = len(_jobs(page))
     task.done += count
     task.total = max(_total(page), task.done)
@@ -225,14 +248,6 @@ def _note_progress(task: SyncJob, page: ApiResponse, course: Course) -> None:
     over = not count or not course.goes_on(page.next_token, _jobs(page))
     task.page_token = "" if over else page.next_token or ""
     task.finished_at = timezone.now() if over else None
-    _hold(
-        task,
-        done=task.done,
-        total=task.total,
-        page_token=task.page_token,
-        started_at=task.started_at,
-        finished_at=task.finished_at,
-    )
 
 
 def _hold(task: SyncJob, **progress: Any) -> None:

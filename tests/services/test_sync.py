@@ -336,8 +336,9 @@ def test_a_sweep_waits_for_room_in_the_rate_plan(
 
 
 def test_a_process_that_ends_leaves_a_first_load_where_it_is(
-    seller: Seller, amazon: Amazon, make_job: MakeJob
+    seller: Seller, amazon: Amazon, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sync, "PAGES_AT_ONCE", 1)
     ids = world(amazon, make_job, 45)
     sync.start(seller)
     sync.stopping.set()
