@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +63,10 @@ def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
     ``pool`` is how many connections one process has to PostgreSQL at most.
     """
     try:
-        config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+        with warnings.catch_warnings():
+            # It would show the whole address, with its password.
+            warnings.simplefilter("ignore")
+            config: dict[str, Any] = dict(environ.Env.db_url_config(url))
     except Exception as error:
         raise ImproperlyConfigured("DATABASE_URL cannot be read.") from error
     if config.get("ENGINE") == "django.db.backends.sqlite3":

@@ -208,3 +208,10 @@ def test_this_machine_is_local(url: str) -> None:
 def test_any_other_machine_is_not(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="SP_API_ENDPOINT"):
         require_local_endpoint("SP_API_ENDPOINT", url)
+
+
+def test_a_database_of_no_kind_is_refused_without_its_password() -> None:
+    tried = start(**SOUND, DATABASE_URL="oracel://dispatch:hunter2@db.example.com/x")
+    assert tried.returncode != 0
+    assert "DATABASE_URL must begin" in tried.stderr or "cannot be read" in tried.stderr
+    assert "hunter2" not in tried.stdout + tried.stderr

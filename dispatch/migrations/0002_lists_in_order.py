@@ -13,22 +13,28 @@ import dispatch.models.jobs
 UNSCHEDULED = 253_370_764_800
 
 
+def rows_of(apps, schema_editor, model):
+    """A model's rows in the database that is migrated, whichever that is."""
+    manager = apps.get_model("dispatch", model)._default_manager
+    return manager.using(schema_editor.connection.alias)
+
+
 def fill_sort_key(apps, schema_editor):
-    ServiceJob = apps.get_model("dispatch", "ServiceJob")
+    kept = rows_of(apps, schema_editor, "ServiceJob")
     batch = []
-    jobs = ServiceJob.objects.exclude(scheduled_start=None).only("pk", "scheduled_start")
+    jobs = kept.exclude(scheduled_start=None).only("pk", "scheduled_start")
     for job in jobs.iterator(chunk_size=1000):
         job.scheduled_key = int(job.scheduled_start.timestamp())
         batch.append(job)
         if len(batch) == 1000:
-            ServiceJob.objects.bulk_update(batch, ["scheduled_key"])
+            kept.bulk_update(batch, ["scheduled_key"])
             batch = []
-    ServiceJob.objects.bulk_update(batch, ["scheduled_key"])
+    kept.bulk_update(batch, ["scheduled_key"])
 
 
 def load_again(apps, schema_editor):
-    apps.get_model("dispatch", "ServiceJob").objects.update(digest="")
-    apps.get_model("dispatch", "SyncJob").objects.filter(kind="first_load").update(
+    rows_of(apps, schema_editor, "ServiceJob").update(digest="")
+    rows_of(apps, schema_editor, "SyncJob").filter(kind="first_load").update(
         next_run_at=django.utils.timezone.now(),
         lease_until=None,
         page_token="",
@@ -40,9 +46,9 @@ def load_again(apps, schema_editor):
 
 
 def sweep_at_night(apps, schema_editor):
-    SyncJob = apps.get_model("dispatch", "SyncJob")
-    kept = SyncJob.objects.filter(kind="incremental")
-    SyncJob.objects.bulk_create(SyncJob(seller_id=one.seller_id, kind="sweep") for one in kept)
+    tasks = rows_of(apps, schema_editor, "SyncJob")
+    sellers = tasks.filter(kind="incremental").values_list("seller_id", flat=True)
+    tasks.bulk_create([tasks.model(seller_id=seller, kind="sweep") for seller in sellers])
 
 
 class Migration(migrations.Migration):

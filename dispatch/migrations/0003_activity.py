@@ -9,10 +9,11 @@ KINDS = {"export": "exported", "open": "buyer_data_opened"}
 
 
 def move_records(apps, schema_editor):
+    here = schema_editor.connection.alias
     Activity = apps.get_model("dispatch", "Activity")
     key, number, last = new_key(), 0, BEFORE_THE_FIRST
     batch = []
-    records = apps.get_model("dispatch", "AccessRecord").objects.order_by("at", "pk")
+    records = apps.get_model("dispatch", "AccessRecord").objects.using(here).order_by("at", "pk")
     for record in records.select_related("person", "seller").iterator(chunk_size=1000):
         number += 1
         row = Activity(
@@ -29,12 +30,12 @@ def move_records(apps, schema_editor):
         row.hash = last = row_hash(key, last, tuple(getattr(row, name) for name in COLUMNS))
         batch.append(row)
         if len(batch) == 1000:
-            Activity.objects.bulk_create(batch)
+            Activity.objects.using(here).bulk_create(batch)
             batch = []
-    Activity.objects.bulk_create(batch)
+    Activity.objects.using(here).bulk_create(batch)
     if number:
         seal = mac(key, "head", [number, last, 0, BEFORE_THE_FIRST])
-        apps.get_model("dispatch", "ActivityHead").objects.create(
+        apps.get_model("dispatch", "ActivityHead").objects.using(here).create(
             key=key, number=number, hash=last, seal=seal
         )
 

@@ -12,17 +12,18 @@ CHUNK = 500
 
 def close_and_bind(apps, schema_editor):
     """Every job once, in its row's order. Raises `SealBroken` without its key."""
-    ServiceJob = apps.get_model("dispatch", "ServiceJob")
+    manager = apps.get_model("dispatch", "ServiceJob")._default_manager
+    kept = manager.using(schema_editor.connection.alias)
     columns = ("pk", "seller_id", "service_job_id", "status", "fetched_at", "scheduled_end",
                "buyer", "payload")  # fmt: skip
     last = 0
     while True:
-        jobs = ServiceJob.objects.filter(pk__gt=last).order_by("pk")
+        jobs = kept.filter(pk__gt=last).order_by("pk")
         chunk = list(jobs.values_list(*columns)[:CHUNK])
         for pk, seller_id, job_id, status, fetched_at, end, buyer, payload in chunk:
             owner = seal_owner(seller_id, job_id)
             closed = min(fetched_at, end) if end else fetched_at
-            ServiceJob.objects.filter(pk=pk).update(
+            kept.filter(pk=pk).update(
                 closed_at=closed if status in CLOSED_STATUSES else None,
                 buyer=bind("buyer", buyer, seller_id, owner),
                 payload=bind("payload", payload, seller_id, owner),

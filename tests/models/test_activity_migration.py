@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from dispatch.models import Activity, ActivityHead, Person, Seller
 from dispatch.services import evidence
@@ -22,6 +23,10 @@ migration = import_module("dispatch.migrations.0003_activity")
 class Records(list[Any]):
     """The rows of the table that is gone, as the migration asks for them."""
 
+    def using(self, alias: str) -> Records:
+        assert alias == connection.alias
+        return self
+
     def order_by(self, *_: str) -> Records:
         return self
 
@@ -35,7 +40,8 @@ class Records(list[Any]):
 def move(*records: Any) -> None:
     models = {"Activity": Activity, "ActivityHead": ActivityHead}
     models["AccessRecord"] = SimpleNamespace(objects=Records(records))  # type: ignore[assignment]
-    migration.move_records(SimpleNamespace(get_model=lambda _, name: models[name]), None)
+    here = SimpleNamespace(connection=connection)
+    migration.move_records(SimpleNamespace(get_model=lambda _, name: models[name]), here)
 
 
 def an_export(person: Person | None, seller: Seller | None, **more: Any) -> Any:
