@@ -38,7 +38,8 @@ def cut_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> Cut:
     scopes = _scopes(person, roles)
     sellers = [seller for scope in scopes for seller in scope.sellers]
     statuses = frozenset(values_of(ServiceJob, "status", sellers))
-    return Cut(tuple(replace(scope, statuses=statuses) for scope in scopes))
+    zones = frozenset(values_of(ServiceJob, "time_zone", sellers))
+    return Cut(tuple(replace(scope, statuses=statuses, zones=zones) for scope in scopes))
 
 
 def _scopes(person: Person, roles: tuple[Role, ...]) -> list[Scope]:

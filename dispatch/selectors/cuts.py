@@ -16,7 +16,7 @@ from functools import reduce
 from operator import and_
 from typing import Any, Protocol
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from dispatch.models import JobReference, JobWord, ServiceJob
 from dispatch.models.keyring import keyring
@@ -33,9 +33,10 @@ class Strand:
     job: str = "pk"
     """The column of ``rows`` that holds the job's key."""
 
-    def whole(self) -> QuerySet[Any]:
+    def whole(self, also: Q | None = None) -> QuerySet[Any]:
         """All rows, in no order."""
-        return self.rows.filter(**{f"{name}__in": values for name, values in self.split.items()})
+        split = Q(**{f"{name}__in": values for name, values in self.split.items()})
+        return self.rows.filter(split & also if also else split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,8 @@ class Scope:
     resources: tuple[str, ...] | None = None
     statuses: frozenset[str] = frozenset()
     """The statuses that occur there; Amazon may know more than we do."""
+    zones: frozenset[str] = frozenset()
+    """The time zones that occur there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ class Cut:
     scopes: tuple[Scope, ...]
     statuses: frozenset[str] | None = None
     conditions: tuple[Condition, ...] = ()
+    sizes: dict[Any, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """How many jobs each lead gives, once that was counted."""
 
     @property
     def sellers(self) -> list[uuid.UUID]:
@@ -209,7 +214,12 @@ def rest(conditions: Iterable[Condition], sellers: Sequence[uuid.UUID], job: str
     linked = all_of(condition.of_link(sellers, job) for condition in conditions)
     if job != "pk" and own:
         own = Q(Exists(ServiceJob.objects.filter(own, pk=OuterRef(job))))
-    return own & linked
+    return _only_asked(own & linked)
+
+
+def _only_asked(q: Q) -> Q:
+    """A condition in a form that no index answers: the lead's own is the one to be read."""
+    return Q(Case(When(q, then=Value(True)), default=Value(False))) if q else q
 
 
 def leads(cut: Cut, scope: Scope, column: str) -> list[Lead]:
@@ -256,8 +266,8 @@ def _linked(one: Refers | Says, scope: Scope, spans: list[Within]) -> Lead:
     else:
         strands = [_phrase(phrase, scope.sellers, bounds) for phrase in one.phrases]
         if one.jobs:
-            jobs = ServiceJob.objects.filter(bounds, pk__in=one.jobs, seller__in=scope.sellers)
-            strands.append(Strand(jobs))
+            mine = _only_asked(Q(seller__in=scope.sellers))
+            strands.append(Strand(ServiceJob.objects.filter(bounds & mine, pk__in=one.jobs)))
     twice = len(strands) > 1 or (isinstance(one, Refers) and len(one.values) > 1)
     return Lead(tuple(strands), "scheduled_key", (one, *here), twice)
 

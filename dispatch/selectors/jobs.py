@@ -24,6 +24,7 @@ from dispatch.models import (
     Seller,
     ServiceJob,
     SyncJob,
+    Technician,
     TechnicianResource,
 )
 from dispatch.models.words import split_words, typed_phone
@@ -71,7 +72,7 @@ def _midnight(day: dt.date) -> int:
 def _from_today(cut: Cut, now: dt.datetime, last: int) -> Cut:
     """What is on the calendar from today to ``last`` days after, by the day where each job is."""
     zones: dict[dt.date, list[str]] = defaultdict(list)
-    for zone in values_of(ServiceJob, "time_zone", cut.sellers):
+    for zone in sorted({zone for scope in cut.scopes for zone in scope.zones}):
         zones[now.astimezone(zoneinfo.ZoneInfo(zone)).date()].append(zone)
     days = Q(pk__in=[])
     for today, names in zones.items():
@@ -154,6 +155,14 @@ def technicians_of(sellers: Iterable[Seller]) -> list[TechnicianResource]:
         .select_related("technician")
         .order_by("technician__name", "resource_id")
     )
+
+
+def roster_of(sellers: Iterable[Seller]) -> list[tuple[int, str]]:
+    """The technicians of these sellers to whom a job can be assigned: key and name, by name."""
+    found = Technician.objects.filter(resources__seller__in=list(sellers), active=True).order_by(
+        "name", "pk"
+    )
+    return list(found.values_list("pk", "name").distinct())
 
 
 def skills_of(sellers: Iterable[Seller]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.expressions import RawSQL
 
 from dispatch.models import ServiceJob
@@ -142,7 +142,8 @@ def together(parts: Sequence[QuerySet[Any]]) -> list[tuple[Any, ...]]:
 
 
 def _fetch(keys: list[int], without: Sequence[str]) -> list[ServiceJob]:
-    rows = ServiceJob.objects.select_related("seller").defer(*without).in_bulk(keys)
+    # Not joined: that would make a seller of their own for each of fifty jobs.
+    rows = ServiceJob.objects.prefetch_related("seller").defer(*without).in_bulk(keys)
     return [rows[key] for key in keys if key in rows]
 
 
@@ -171,7 +172,11 @@ def _ranges(
 
     One query is compiled for all of them; only the values differ.
     """
-    if lead.column != place.order.column:
+    key: Any = F(place.order.column)
+    if _sortable(lead, place.order.column):
+        # Not the plain column, which has an index of its own for the planner to walk instead.
+        strand, key = Strand(strand.whole()), key + 0
+    elif lead.column != place.order.column:
         strand = Strand(ServiceJob.objects.filter(pk__in=strand.whole().values(strand.job)))
     every_fixed = list(_fixed(strand))
     if len(every_fixed) > MOST_ARMS:
@@ -179,9 +184,12 @@ def _ranges(
     rows = strand.rows.filter(rest(_left(cut, scope, lead), scope.sellers, strand.job))
     rows = rows.filter(**{name: RawSQL("%s", (_Slot(name),)) for name in strand.split})
     sign = "-" if place.order.descending else ""
-    columns = (place.order.column, strand.job)
     compiled = {
-        name: _compiled(part.order_by(*(sign + c for c in columns)).values_list(*columns)[:size])
+        name: _compiled(
+            part.order_by(key.desc() if sign else key.asc(), f"{sign}{strand.job}").values_list(
+                key, strand.job
+            )[:size]
+        )
         for name, part in place.beyond(rows, strand.job).items()
     }
     for fixed in every_fixed:
@@ -209,27 +217,37 @@ def _left(cut: Cut, scope: Scope, lead: Lead) -> list[Any]:
 def _lead_to_page(cut: Cut, scope: Scope, column: str) -> Lead:
     """The lead to a page in order of a column: in that order, or of so few jobs that they sort."""
     few = FEW_IN_TIME if column in TIMES else FEW
-    ways = _sized(leads(cut, scope, column))
-    return min(
-        (size, nth, lead)
-        for nth, (size, lead) in enumerate(ways)
-        if lead.column == column or size <= few
-    )[2]
+    ways = _sized(cut, scope, leads(cut, scope, column))
+    usable = [
+        way for way in ways if way[1].column == column or way[0] <= few or _sortable(way[1], column)
+    ]
+    return min(usable, key=lambda way: way[0])[1]
+
+
+def _sortable(lead: Lead, column: str) -> bool:
+    """Whether its index also holds the column, so that its entries sort without their rows."""
+    return column == "scheduled_key" and lead.column in ("created_key", "changed_at")
 
 
 def _lead_to_count(cut: Cut, scope: Scope) -> Lead:
-    return min(_sized(leads(cut, scope, "scheduled_key")), key=lambda way: way[0])[1]
+    ways = _sized(cut, scope, leads(cut, scope, "scheduled_key"))
+    return min(ways, key=lambda way: way[0])[1]
 
 
-def _sized(ways: list[Lead]) -> list[tuple[int, Lead]]:
+def _sized(cut: Cut, scope: Scope, ways: list[Lead]) -> list[tuple[int, Lead]]:
     """Each lead with the number of its jobs, as far as `LEAD_BOUND`; a single one uncounted."""
     if len(ways) == 1:
         return [(0, ways[0])]
-    sizes = [
-        [_compiled(strand.whole().values(strand.job)[:LEAD_BOUND]) for strand in lead.strands]
-        for lead in ways
-    ]
-    return list(zip(_numbers([_bounded(arms, LEAD_BOUND) for arms in sizes]), ways, strict=True))
+    keys = [(scope.sellers, lead.column, lead.fulfils) for lead in ways]
+    unknown = [nth for nth, key in enumerate(keys) if key not in cut.sizes]
+    sizes = _numbers([_size_sql(ways[nth]) for nth in unknown])
+    cut.sizes.update((keys[nth], size) for nth, size in zip(unknown, sizes, strict=True))
+    return [(cut.sizes[key], lead) for key, lead in zip(keys, ways, strict=True)]
+
+
+def _size_sql(lead: Lead) -> Sql:
+    arms = [_compiled(strand.whole().values(strand.job)[:LEAD_BOUND]) for strand in lead.strands]
+    return _bounded(arms, LEAD_BOUND)
 
 
 def _count_sql(cut: Cut) -> Sql:
@@ -239,9 +257,8 @@ def _count_sql(cut: Cut) -> Sql:
         lead = _lead_to_count(cut, scope)
         twice = twice or lead.twice
         for strand in lead.strands:
-            rows = strand.rows.filter(rest(_left(cut, scope, lead), scope.sellers, strand.job))
-            whole = Strand(rows, strand.split).whole()
-            arms.append(_compiled(whole.values(strand.job)[: COUNT_BOUND + 1]))
+            others = rest(_left(cut, scope, lead), scope.sellers, strand.job)
+            arms.append(_compiled(strand.whole(others).values(strand.job)[: COUNT_BOUND + 1]))
     return _bounded(arms, COUNT_BOUND + 1, twice)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.core.validators import MaxLengthValidator, RegexValidator
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from dispatch.models import JobReference, JobStatus, Person, Seller, ServiceJob, TechnicianResource
 from dispatch.selectors import jobs as read
@@ -62,10 +64,27 @@ def _ids(label: str, *, method: str, pattern: str, hint: str) -> _Ids:
     )
 
 
+class Ticks(forms.CheckboxSelectMultiple):
+    """Django's checkboxes without three templates for each: a roster of a hundred took 20 ms."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        base = (attrs or {}).get("id", f"id_{name}")
+        chosen = set(self.format_value(value))
+        boxes = (
+            (f"{base}_{nth}", name, key, " checked" if str(key) in chosen else "", label)
+            for nth, (key, label) in enumerate(self.choices)
+        )
+        box = (
+            '<div><label for="{0}"><input type="checkbox" name="{1}" value="{2}" id="{0}"{3}>'
+            " {4}</label></div>"
+        )
+        return format_html('<div id="{}">{}</div>', base, format_html_join("", box, boxes))
+
+
 def _ticks(label: str, method: str, choices: Any = ()) -> filters.MultipleChoiceFilter:
-    return filters.MultipleChoiceFilter(
-        label=label, method=method, choices=choices, widget=forms.CheckboxSelectMultiple
-    )
+    return filters.MultipleChoiceFilter(label=label, method=method, choices=choices, widget=Ticks)
 
 
 def _day(label: str) -> filters.DateFilter:
@@ -202,10 +221,7 @@ class JobFilter(filters.FilterSet):
 
 
 def _roster(sellers: list[Seller]) -> list[tuple[str, str]]:
-    named: dict[str, str] = {}
-    for resource in read.technicians_of(sellers):
-        named.setdefault(str(resource.technician_id), resource.technician.name)
-    return list(named.items())
+    return [(str(key), name) for key, name in read.roster_of(sellers)]
 
 
 def _marketplaces(sellers: list[Seller]) -> list[tuple[str, str]]:

@@ -178,7 +178,7 @@ def test_the_export_opens_sealed_values_only_where_it_shows_them(
     jobs: None, tom: Person, django_assert_max_num_queries: Any
 ) -> None:
     export(tom)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         export(tom)
 
 
