@@ -1,8 +1,20 @@
-"""What was erased, when and why: kept after the data is gone."""
+"""How long things are kept, and what was erased, when and why: that is kept when they are gone.
+
+The terms are those of Amazon's Data Protection Policy.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
+
+KEEP_BUYER_FOR = dt.timedelta(days=30)
+"""After a job is closed."""
+KEEP_JOBS_FOR = dt.timedelta(days=548)
+"""Eighteen months after a job is closed; what was written to Amazon for it goes with it."""
+KEEP_SELLER_FOR = dt.timedelta(days=30)
+"""After a seller disconnects."""
 
 
 class Erasure(models.Model):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
+from dispatch.models import Action, Erasure, Membership, Person, ReasonCode, Seller, SyncJob
 from dispatch.models.keyring import SealBroken
+from dispatch.models.retention import KEEP_SELLER_FOR
 from dispatch.selectors.access import Role, sellers_for
 from dispatch.selectors.jobs import is_stale
 
@@ -133,6 +135,18 @@ def _is_held(seller: Seller, name: str) -> bool:
 def switched_on(seller: Seller) -> list[str]:
     """The kinds of write that this seller has agreed with Amazon."""
     return [kind for kind in Action.Kind.values if kind not in seller.switched_off]
+
+
+def erased_on(seller: Seller) -> dt.datetime | None:
+    """When everything of a disconnected seller will be erased; None where nothing is to be."""
+    if seller.disconnected_at is None or seller.erased_at:
+        return None
+    return seller.disconnected_at + KEEP_SELLER_FOR
+
+
+def certificates(seller: Seller) -> QuerySet[Erasure]:
+    """The records that the seller's data was erased after it had been disconnected."""
+    return Erasure.objects.filter(kind=Erasure.Kind.SELLER, seller_id=seller.pk)
 
 
 def reasons_of(seller: Seller, kind: ReasonCode.Kind) -> QuerySet[ReasonCode]:

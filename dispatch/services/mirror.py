@@ -28,6 +28,7 @@ from dispatch.models import (
 )
 from dispatch.models.jobs import seal_owner
 from dispatch.models.keyring import keyring
+from dispatch.models.retention import KEEP_BUYER_FOR
 from dispatch.models.words import phone_words, split_words
 from dispatch.services import amazon_model, revisions
 from dispatch.services.rows import Row, Rows
@@ -49,8 +50,6 @@ _ITEMS = Rows(
 )  # fmt: skip
 _REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", "scheduled_key")
 _WORDS = Rows(JobWord, "job", "word_hash", "scheduled_key")
-KEEP_BUYER_FOR = dt.timedelta(days=30)
-"""After a job is closed; Amazon's Data Protection Policy."""
 _NOT_THE_BUYERS = (
     "serviceJobId", "serviceOrderId", "createTime", "serviceJobStatus", "scopeOfWork", "seller",
     "serviceJobProvider", "preferredAppointmentTimes", "appointments", "marketplaceId", "storeId",

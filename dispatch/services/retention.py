@@ -1,7 +1,7 @@
 """Deletes what must not be kept: buyers of closed jobs, sellers that are gone, old jobs.
 
-The terms are those of Amazon's Data Protection Policy. What was erased is recorded, and stays
-recorded when it is gone itself. A run may be cut off anywhere: the next goes on.
+What was erased is recorded, and stays recorded when it is gone itself. A run may be cut off
+anywhere: the next goes on.
 """
 
 from __future__ import annotations
@@ -24,13 +24,9 @@ from dispatch.models import (
     Seller,
     ServiceJob,
 )
+from dispatch.models.retention import KEEP_BUYER_FOR, KEEP_JOBS_FOR, KEEP_SELLER_FOR
 from dispatch.services import activity, mirror, revisions
-from dispatch.services.mirror import KEEP_BUYER_FOR
 
-KEEP_JOBS_FOR = dt.timedelta(days=548)
-"""Eighteen months after a job is closed; what was written to Amazon for it goes with it."""
-KEEP_SELLER_FOR = dt.timedelta(days=30)
-"""After a seller disconnects."""
 BATCH = 500
 
 _Act = Callable[[Seller, list[int], dt.datetime], Counter[str]]
@@ -83,11 +79,6 @@ def wipe(seller: Seller, now: dt.datetime) -> Erasure:
             activity.Kind.ERASED, seller=seller, why=Erasure.Kind.SELLER, jobs=counts["jobs"]
         )
     return certificate
-
-
-def certificates(seller: Seller) -> QuerySet[Erasure]:
-    """The records that the seller's data was erased after it had been disconnected."""
-    return Erasure.objects.filter(kind=Erasure.Kind.SELLER, seller_id=seller.pk)
 
 
 def _with_buyers(now: dt.datetime) -> QuerySet[ServiceJob]:

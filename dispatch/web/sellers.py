@@ -88,6 +88,8 @@ def detail(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     context = _connection(request, seller) | {
         "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
         "reason_lists": [_reason_list(seller, kind) for kind in Kind],
+        "erased_on": sellers_read.erased_on(seller),
+        "certificates": sellers_read.certificates(seller),
     }
     response = render(request, "sellers/detail.html", context)
     page = consent.consent_page(seller)

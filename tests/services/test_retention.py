@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from dispatch.models import Action, Activity, Erasure, JobWord, Person, Seller, ServiceJob, SyncJob
+from dispatch.models.retention import KEEP_JOBS_FOR
 from dispatch.selectors import jobs as read
+from dispatch.selectors import sellers as sellers_read
 from dispatch.selectors.access import cut_for
 from dispatch.services import mirror, retention, sellers, sync
 from tests.conftest import Amazon, MakeJob
@@ -184,7 +187,7 @@ def test_many_batches_leave_nobody_out(
 def test_a_job_goes_after_eighteen_months(seller: Seller, make_job: MakeJob) -> None:
     store(seller, done(make_job, "JOB-0001", NOW), make_job("JOB-0002"))
     Action.objects.create(key=seller.pk, seller=seller, job=job(), kind="complete")
-    later = NOW + retention.KEEP_JOBS_FOR
+    later = NOW + KEEP_JOBS_FOR
     assert retention.run(later)["jobs"] == 1
     assert [one.service_job_id for one in ServiceJob.objects.all()] == ["JOB-0002"]
     assert not Action.objects.exists()
@@ -231,12 +234,37 @@ def test_a_disconnected_sellers_data_goes_after_thirty_days(gone: Seller) -> Non
 def test_the_certificate_says_what_is_gone(gone: Seller) -> None:
     assert gone.disconnected_at is not None
     retention.run(gone.disconnected_at + 30 * DAY)
-    (certificate,) = retention.certificates(gone)
+    (certificate,) = sellers_read.certificates(gone)
     assert certificate.seller_name == "Northlight US"
     assert certificate.due_since == gone.disconnected_at
     assert certificate.counts["jobs"] == 2
     assert certificate.counts["actions"] == 1
     assert certificate.counts["job words"] > 10
+
+
+def test_the_owner_sees_when_and_what_was_erased(gone: Seller, client: Client) -> None:
+    client.force_login(gone.owner)
+    page = f"/sellers/{gone.pk}/"
+    assert gone.disconnected_at is not None
+    over = gone.disconnected_at + 30 * DAY
+    assert f"{over.day} {over:%b %Y}" in client.get(page).content.decode()
+    retention.run(over)
+    shown = client.get(page).content.decode()
+    assert "Certificate of erasure" in shown
+    assert "Job words" in shown
+
+
+def test_the_page_of_a_job_says_that_its_buyer_is_erased(
+    seller: Seller, make_job: MakeJob, client: Client
+) -> None:
+    store(seller, done(make_job, "JOB-0001", NOW))
+    client.force_login(seller.owner)
+    assert "Jordan Example" in client.get("/jobs/JOB-0001/").content.decode()
+    retention.run(NOW + 30 * DAY)
+    shown = client.get("/jobs/JOB-0001/").content.decode()
+    assert "Jordan Example" not in shown
+    assert "The buyer was erased on 24 Dec 2026" in shown
+    assert "getServiceJobs" in shown
 
 
 def test_a_connected_seller_cannot_be_wiped(seller: Seller) -> None:

@@ -170,7 +170,7 @@ class TestConnecting:
         assert answer.redirect_chain == [(f"/sellers/{seller.pk}/", 302)]
         assert "Connected. Amazon accepts these credentials." in text(answer)
         assert seller.state == Seller.State.CONNECTED
-        assert SyncJob.objects.filter(seller=seller).count() == 2
+        assert SyncJob.objects.filter(seller=seller).count() == len(SyncJob.Kind)
         assert seller.time_zone == "America/Chicago"
 
     def test_it_says_in_plain_words_what_is_wrong_and_keeps_amazon_s_words_near(
