@@ -2,6 +2,7 @@
 
 from dispatch.models.actions import Action
 from dispatch.models.activity import Activity, ActivityHead
+from dispatch.models.alarms import Alarm
 from dispatch.models.jobs import (
     CLOSED_STATUSES,
     OPEN_STATUSES,
@@ -27,6 +28,7 @@ __all__ = [
     "Action",
     "Activity",
     "ActivityHead",
+    "Alarm",
     "Appointment",
     "AssociatedItem",
     "Erasure",

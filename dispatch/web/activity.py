@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from dispatch.models import Action, Activity, Person, Seller
 from dispatch.selectors import activity as read
 from dispatch.services import exports
+from dispatch.web import alarms
 from dispatch.web.clock import named_zone
 from dispatch.web.guards import PersonRequest
 
@@ -220,7 +221,9 @@ def in_words(row: Activity) -> str:
         with_buyers = "buyer data" if detail.get("buyers") else ""
         said = [f"{detail.get('rows', 0):,} of {detail.get('what', '')}", with_buyers]
         return " · ".join(filter(None, said))
-    return " · ".join(f"{name.replace('_', ' ')}: {_plain(v)}" for name, v in detail.items())
+    return " · ".join(
+        f"{name.replace('_', ' ')}: {_plain(v)}" for name, v in sorted(detail.items())
+    )
 
 
 def _label(names: Any, value: Any) -> str:
@@ -263,4 +266,5 @@ class _Echo:
 urlpatterns = [
     path("", index, name="activity"),
     path("export.csv", export, name="activity_export"),
+    path("alarms/<int:alarm_id>/", alarms.acknowledge, name="alarm_acknowledge"),
 ]

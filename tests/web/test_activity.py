@@ -138,7 +138,7 @@ def test_a_write_in_words(as_alice: Client, bob: Person, seller: Seller) -> None
     [
         (Kind.EXPORTED, {"what": "jobs", "rows": 1200, "buyers": True}, "1,200 of jobs · buyer"),
         (Kind.CREDENTIALS_CHANGED, {"fields": ["a", "b"]}, "fields: a, b"),
-        (Kind.PERSON_ADDED, {"role": "owner", "new": True}, "role: owner · new: yes"),
+        (Kind.PERSON_ADDED, {"role": "owner", "new": True}, "new: yes · role: owner"),
         (Kind.LOG_IN, {}, "Logged in"),
         (Kind.WRITE, {"write": "of-a-newer-version", "state": "odd"}, "of-a-newer-version · odd"),
     ],

@@ -1,0 +1,44 @@
+"""Alarms: what somebody has to look at, until an owner says that they have."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from dispatch.models.people import Person
+from dispatch.models.sellers import Seller
+
+
+class Alarm(models.Model):
+    """One thing to look at; a seller's, a person's, or the installation's. No buyer data."""
+
+    class Kind(models.TextChoices):
+        VOLUME = "volume", "Much buyer data taken"
+        FAILURES = "failures", "Failed log-ins of one account"
+        MANY_FAILURES = "many_failures", "Failed log-ins"
+        AMAZON_REFUSES = "amazon_refuses", "Amazon denies access"
+        SECRET_EXPIRES = "secret_expires", "Client secret expires"
+        AUTHORISATION_EXPIRES = "authorisation_expires", "Authorisation expires"
+        LOG_BROKEN = "log_broken", "Log of activity was touched"
+
+    key = models.CharField(max_length=150, unique=True)
+    """What it is about and when: the same is raised once."""
+    kind = models.CharField(max_length=30)
+    seller = models.ForeignKey(Seller, models.CASCADE, null=True, related_name="alarms")
+    person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    """Whom it is about."""
+    count = models.PositiveIntegerField(null=True)
+    due_at = models.DateTimeField(null=True)
+    """When what expires is over."""
+    finding = models.CharField(max_length=300, blank=True)
+    raised_at = models.DateTimeField(default=timezone.now)
+    mailed_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True, db_index=True)
+    """Open until then. Without a person: what it was about is over."""
+    acknowledged_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-raised_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.key
