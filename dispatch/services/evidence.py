@@ -150,7 +150,8 @@ class _Chain:
         if self.number < head.number:
             raise Broken(f"Row {self.number + 1} is missing: the newest rows were removed.")
         if self.number > head.number:
-            raise Broken(f"Row {head.number + 1} was not written by Dispatch: it was inserted.")
+            beyond = head.number + 1
+            raise Broken(f"Row {beyond} lies beyond the end of the log: the head was put back.")
 
 
 @transaction.atomic

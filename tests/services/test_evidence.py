@@ -151,6 +151,14 @@ def test_a_head_cut_back_together_with_the_rows_is_found() -> None:
         verify()
 
 
+def test_a_head_put_back_without_its_rows_is_found() -> None:
+    earlier = ActivityHead.objects.values("number", "hash", "seal").get()
+    record(Kind.PRUNED, rows=1)
+    ActivityHead.objects.update(**earlier)
+    with pytest.raises(Broken, match="Row 11 lies beyond the end"):
+        verify()
+
+
 def test_a_removed_head_is_found_and_stays_found() -> None:
     ActivityHead.objects.all().delete()
     with pytest.raises(Broken, match="head of the log is missing"):
