@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from dispatch.models import Membership, Person, ReasonCode, SavedView, Seller, Technician
+from dispatch.models import Alarm, Membership, Person, ReasonCode, SavedView, Seller, Technician
 from dispatch.services import mirror
 from tests.conftest import NOW, MakeJob
 
@@ -46,6 +46,7 @@ def things(seller: Seller, alice: Person, make_job: MakeJob) -> dict[str, object
         "view_id": SavedView.objects.create(person=alice, name="Mine").pk,
         "membership_id": Membership.objects.filter(person__name="Bob").get().pk,
         "technician_id": Technician.objects.get(name="Tom").pk,
+        "alarm_id": Alarm.objects.create(key="one", kind="volume", seller=seller).pk,
         "reason_id": ReasonCode.objects.filter(kind="cancel").get().pk,
         "person_id": alice.pk,
         "action_id": uuid.UUID(int=1),
