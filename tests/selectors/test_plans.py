@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dispatch.models import Person, Seller, ServiceJob, Technician
+from dispatch.models import Person, Seller, Technician
 from dispatch.services import mirror
 from dispatch.web.jobs import SORTS
 from tests.conftest import NOW, MakeJob
@@ -109,13 +109,19 @@ def test_a_page_is_read_in_the_order_of_its_index(desk: Client, view: str, sort:
     first = desk.get(f"/jobs/?view={view}&sort={sort}")
     for url in {f"/jobs/?view={view}&sort={sort}", first.context["next_url"]} - {""}:
         [(_, plan)] = [(sql, plan) for sql, plan in plans(desk, url) if _is_page(sql)]
-        if connection.vendor == "sqlite":
-            reads = [line for line in plan.splitlines() if "dispatch_servicejob" in line]
-            assert all("COVERING INDEX" in line for line in reads)
-            parts = plan.split("CO-ROUTINE")[1:]
-            assert not any("TEMP B-TREE" in part.split("SCAN")[0] for part in parts)
-        else:
-            assert plan.count("Limit") - 1 == plan.count("Index Only Scan"), plan
+        assert _reads_no_row(plan), plan
+        parts = plan.split("CO-ROUTINE")[1:]
+        assert not any("TEMP B-TREE" in part.split("SCAN")[0] for part in parts), plan
+
+
+def _reads_no_row(plan: str) -> bool:
+    """Whether indexes hold all that is asked. How PostgreSQL reads three hundred jobs tells
+    nothing about a million: for it, no scan must do.
+    """
+    if connection.vendor != "sqlite":
+        return not scans(plan)
+    reads = [line for line in plan.splitlines() if "dispatch_" in line]
+    return bool(reads) and all("COVERING INDEX" in line for line in reads)
 
 
 def _is_page(sql: str) -> bool:
@@ -124,12 +130,7 @@ def _is_page(sql: str) -> bool:
 
 def test_quick_views_are_counted_without_reading_a_row(desk: Client) -> None:
     [(_, plan)] = [(sql, plan) for sql, plan in plans(desk, "/jobs/") if sql.count("COUNT(*)") > 5]
-    if connection.vendor == "sqlite":
-        reads = [line for line in plan.splitlines() if "dispatch_servicejob" in line]
-        assert len(reads) == 7
-        assert all("COVERING INDEX" in line for line in reads), plan
-    else:
-        assert plan.count("Index Only Scan") == 7, plan
+    assert _reads_no_row(plan), plan
 
 
 def test_a_word_leads_to_its_jobs_in_order(desk: Client) -> None:
@@ -137,5 +138,4 @@ def test_a_word_leads_to_its_jobs_in_order(desk: Client) -> None:
         (sql, plan) for sql, plan in plans(desk, "/jobs/?view=all&q=jordan") if _is_page(sql)
     ]
     assert "dispatch_jobword" in plan
-    assert ("COVERING INDEX" if connection.vendor == "sqlite" else "Index Only Scan") in plan
-    assert ServiceJob.objects.count() == 300
+    assert _reads_no_row(plan), plan
