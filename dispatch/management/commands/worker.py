@@ -1,4 +1,4 @@
-"""The background process: keeps the mirror fresh and settles what a lost answer left open."""
+"""The background process: keeps the mirror fresh, settles lost answers, erases, raises alarms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django.utils import timezone
 
-from dispatch.services import ledger, queue, retention, sync
+from dispatch.services import alarms, ledger, queue, retention, sync
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ TICK = 0.5
 """Seconds between looks at what is due."""
 SETTLE_PAUSE = 5.0
 """Seconds between looks for writes that are not confirmed."""
+ALARM_PAUSE = 60.0
+"""Seconds between looks for what is unusual."""
 ERASE_PAUSE = 3600.0
 """Seconds between looks for what must not be kept any longer."""
 HEALTH_PAUSE = 10.0
@@ -43,6 +45,7 @@ class Command(BaseCommand):
         rounds = [
             threading.Thread(target=_every, args=(TICK, queue.tick)),
             threading.Thread(target=_every, args=(SETTLE_PAUSE, ledger.settle_open)),
+            threading.Thread(target=_every, args=(ALARM_PAUSE, _look_for_the_unusual)),
             threading.Thread(target=_every, args=(ERASE_PAUSE, _erase_what_is_over)),
         ]
         for one in rounds:
@@ -58,6 +61,10 @@ class Command(BaseCommand):
             staff.stop(graceful=True)
         for one in rounds:
             one.join()
+
+
+def _look_for_the_unusual() -> None:
+    alarms.look(timezone.now())
 
 
 def _erase_what_is_over() -> None:
