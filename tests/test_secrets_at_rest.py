@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
-from dispatch.services import appointments, slots, sync
+from dispatch.services import appointments, queue, slots, sync
 from tests.conftest import Amazon, MakeJob, run_due
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -42,9 +42,9 @@ def forms(text: str) -> Iterator[bytes]:
 
 
 def on_disk() -> dict[str, bytes]:
-    """The database's files, its journal with them."""
-    name = Path(connection.settings_dict["NAME"])
-    files = [name, *name.parent.glob(f"{name.name}-*")]
+    """The files of the database and of the queue, their journals with them."""
+    names = (Path(connection.settings_dict["NAME"]), Path(settings.QUEUE[1]))
+    files = [file for name in names for file in (name, *name.parent.glob(f"{name.name}-*"))]
     return {file.name: file.read_bytes() for file in files if file.exists()}
 
 
@@ -81,6 +81,8 @@ def a_days_work(
     assert b"Jordan" in b"".join(client.get("/jobs/export.csv"))  # type: ignore[arg-type]
     amazon.control("tokens", {"state": "revoked", "expireAccessTokens": True})
     sync.refresh_now(seller)
+    SyncJob.objects.update(next_run_at=timezone.now())
+    assert queue.tick() == len(SyncJob.Kind)
 
 
 def test_the_day_was_a_full_one(a_days_work: None) -> None:
@@ -93,6 +95,7 @@ def test_the_day_was_a_full_one(a_days_work: None) -> None:
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's files")
 def test_the_files_hold_no_secret_and_no_buyer(a_days_work: None) -> None:
     files = on_disk()
+    assert len(files) >= 2, "the queue is a file too"
     assert any(b"JOB-1" in raw for raw in files.values())
     assert {name: found(raw) for name, raw in files.items() if found(raw)} == {}
 
