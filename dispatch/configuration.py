@@ -109,6 +109,17 @@ def cache_from_url(url: str) -> dict[str, Any]:
     raise ImproperlyConfigured("CACHE_URL must begin with redis:// or rediss://, or be empty.")
 
 
+def mail_from_url(url: str) -> dict[str, Any]:
+    """Django's mail settings for ``smtp+tls://user:password@host:587``; without one, no mail."""
+    if not url:
+        # Not the console: an invitation's link in a log would be an open door.
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    try:
+        return {"EMAIL_TIMEOUT": 10, **environ.Env.email_url_config(url)}
+    except Exception as error:
+        raise ImproperlyConfigured("EMAIL_URL cannot be read.") from error
+
+
 def queue_from_url(url: str, *, default: str) -> tuple[str, str]:
     """The kind of queue and its place: a SQLite file by default, or Redis, or PostgreSQL."""
     if not url:

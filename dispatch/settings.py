@@ -17,6 +17,7 @@ from dispatch.configuration import (
     Environment,
     cache_from_url,
     database_from_url,
+    mail_from_url,
     parse_count,
     parse_field_keys,
     parse_flag,
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dispatch.web.presence.Presence",
     "dispatch.web.middleware.PrivatePages",
 ]
 ROOT_URLCONF = "dispatch.urls"
@@ -139,15 +141,20 @@ QUEUE = queue_from_url(env.str("QUEUE_URL", default=""), default=str(VAR_DIR / "
 WORKER_THREADS: int = parse_count("WORKER_THREADS", env.str("WORKER_THREADS", default="8"))
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
+# Plain http is for the machine itself; any other host is reached over TLS.
+SECURE_COOKIES: bool = flag("SECURE_COOKIES", default=not (DEBUG or DISPATCH_DEMO))
+
 # --- People -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "dispatch.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
+    {"NAME": "dispatch.services.passwords.FourClasses"},
+    {"NAME": "dispatch.services.passwords.NoPartOfTheName"},
+    {"NAME": "dispatch.services.passwords.NotUsedBefore"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
@@ -159,14 +166,49 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+# Accounts are locked by `services.lockout`, with one answer for all; this only slows one address.
+ACCOUNT_RATE_LIMITS = {"login_failed": "60/m/ip", "login": "60/m/ip"}
+ACCOUNT_FORMS = {"change_password": "dispatch.web.account.ChangePasswordForm"}
+# Behind TLS there is a proxy, and the last address it forwards is the one it saw itself.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_COOKIES else 0
+
+# A stranger looks around the demo in a minute; everywhere else a password alone is not enough.
+SECOND_FACTOR_REQUIRED: bool = flag("SECOND_FACTOR_REQUIRED", default=not DISPATCH_DEMO)
+MFA_ADAPTER = "dispatch.web.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Dispatch"
+MFA_FORMS = {
+    "authenticate": "dispatch.web.second_factor.AuthenticateForm",
+    "authenticate_webauthn": "dispatch.web.second_factor.AuthenticateWebAuthnForm",
+    "reauthenticate": "dispatch.web.second_factor.ReauthenticateForm",
+    "reauthenticate_webauthn": "dispatch.web.second_factor.ReauthenticateWebAuthnForm",
+    "add_webauthn": "dispatch.web.second_factor.AddPasskeyForm",
+}
+
+# Amazon's Data Protection Policy: nobody stays logged in who is not there.
+IDLE_MINUTES = 15
+# A technician's phone is out of the hand more than in it, in basements and on ladders: it stays
+# logged in for a shift, and is locked after five minutes instead.
+TECHNICIAN_SESSION_HOURS: int = parse_count(
+    "TECHNICIAN_SESSION_HOURS", env.str("TECHNICIAN_SESSION_HOURS", default="12")
+)
+TECHNICIAN_LOCK_MINUTES = 5
+ACCOUNT_SESSION_REMEMBER = True  # How long is decided here, not by a tick at the log-in.
+SESSION_COOKIE_AGE = TECHNICIAN_SESSION_HOURS * 3600
+
+# --- Mail: without a server none leaves; links are handed over by hand ----------------------------
+DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", default="dispatch@localhost")
+_mail = mail_from_url(env.str("EMAIL_URL", default=""))
+EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", default=_mail.pop("EMAIL_BACKEND"))
+globals().update(_mail)
 
 # --- Browser ----------------------------------------------------------------------------------
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# Plain http is for the machine itself; any other host is reached over TLS.
-SECURE_COOKIES: bool = flag("SECURE_COOKIES", default=not (DEBUG or DISPATCH_DEMO))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SECURE_SSL_REDIRECT = SECURE_COOKIES
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0

@@ -6,7 +6,19 @@ from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
-from dispatch.web import account, actions, health, job, jobs, live, saved_views
+from dispatch.web import (
+    account,
+    actions,
+    health,
+    invitations,
+    job,
+    jobs,
+    live,
+    presence,
+    saved_views,
+    second_factor,
+    sessions,
+)
 
 
 class JobId(StringConverter):
@@ -39,9 +51,21 @@ urlpatterns = [
     path("jobs/<job_id:service_job_id>/", job.job_page, name="job"),
     path("account/settings/", account.settings, name="account_settings"),
     path("account/theme/", account.set_theme, name="account_theme"),
+    path("account/presence/", presence.presence, name="presence"),
+    path("account/second-factor/", second_factor.ask, name="second_factor"),
+    path("account/sessions/", sessions.own, name="sessions"),
+    path("account/sessions/end/", sessions.end_others, name="sessions_end"),
+    path("account/sessions/<int:session_id>/end/", sessions.end_one, name="session_end"),
+    path("account/invitation/", invitations.accept, name="invitation"),
+    path("account/invitation/<str:token>/", invitations.follow, name="invitation_link"),
+    # One account has one address, that of its invitation.
+    path("account/email/", account.settings, name="account_email"),
     path("account/", include("allauth.urls")),
     path("sellers/", include("dispatch.web.consent")),
     path("sellers/", include("dispatch.web.sellers")),
+    path("people/", include("dispatch.web.invitations")),
+    path("people/", include("dispatch.web.sessions")),
+    path("people/", include("dispatch.web.reviews")),
     path("people/", include("dispatch.web.people")),
     path("activity/", include("dispatch.web.activity")),
 ]

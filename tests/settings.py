@@ -9,6 +9,8 @@ os.environ.setdefault("SECRET_KEY", "a secret of the tests and of nothing else a
 os.environ.setdefault("FIELD_KEYS", "dGVzdHMga2V5IG9mIGV4YWN0bHkgMzIgYnl0ZXMhISE=")
 os.environ["DISPATCH_DEMO"] = "false"
 os.environ.setdefault("SECURE_COOKIES", "false")
+# The cast logs in by itself; the tests of second factors and of the log-in switch it on.
+os.environ.setdefault("SECOND_FACTOR_REQUIRED", "false")
 
 # The client reads these itself; as settings they would have to be Amazon's.
 _ours = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SP_API_")}

@@ -1,5 +1,14 @@
 """What Dispatch keeps."""
 
+from dispatch.models.accounts import (
+    INVITATION_DAYS,
+    AccessReview,
+    FailedLogIn,
+    Invitation,
+    OpenSession,
+    PastPassword,
+    ReviewedAccess,
+)
 from dispatch.models.actions import Action
 from dispatch.models.activity import Activity, ActivityHead
 from dispatch.models.alarms import Alarm
@@ -23,8 +32,10 @@ from dispatch.models.views import SavedView
 
 __all__ = [
     "CLOSED_STATUSES",
+    "INVITATION_DAYS",
     "OPEN_STATUSES",
     "UNSCHEDULED",
+    "AccessReview",
     "Action",
     "Activity",
     "ActivityHead",
@@ -32,13 +43,18 @@ __all__ = [
     "Appointment",
     "AssociatedItem",
     "Erasure",
+    "FailedLogIn",
+    "Invitation",
     "JobReference",
     "JobStatus",
     "JobWord",
     "Membership",
+    "OpenSession",
+    "PastPassword",
     "Person",
     "RateBucket",
     "ReasonCode",
+    "ReviewedAccess",
     "SavedView",
     "Seller",
     "ServiceJob",

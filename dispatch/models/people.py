@@ -37,6 +37,9 @@ class Person(AbstractBaseUser):
     shortcuts = models.BooleanField("keyboard shortcuts", default=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+    password_changed_at = models.DateTimeField(null=True, editable=False)
+    second_factor_asked_at = models.DateTimeField(null=True, editable=False)
+    """When the one log-in without a second factor was granted."""
 
     objects: ClassVar[PersonManager] = PersonManager()
 
@@ -49,6 +52,10 @@ class Person(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.name
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.password_changed_at = timezone.now()
 
 
 class Membership(models.Model):

@@ -2,64 +2,103 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from allauth.mfa.models import Authenticator
+from django.db.models import Max, Prefetch, QuerySet
 from django.db.models.functions import Lower
 
-from dispatch.models import Membership, Person, Seller, Technician
+from dispatch.models import Invitation, Membership, Person, Seller, Technician
+from dispatch.selectors.access import Role
+from dispatch.selectors.invitations import still_open
 from dispatch.selectors.sellers import owned_by
+from dispatch.services import lockout
+
+FACTORS = {
+    str(Authenticator.Type.TOTP): "Authenticator app",
+    str(Authenticator.Type.WEBAUTHN): "Passkey",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person of a seller. ``waiting``: a link to set the password may be handed out."""
+    """A person of a seller. ``locked``: too many of their log-ins failed just now."""
 
     membership: Membership
-    waiting: bool
+    second_factor: str
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Everybody who works for a seller."""
+    """Everybody who works for a seller, and who is invited to."""
 
     seller: Seller
     members: list[Member]
+    invitations: list[Invitation]
     technicians: list[Technician]
+    reviewed_at: dt.datetime | None
 
 
 def teams_of(owner: Person) -> list[Team]:
     """The teams of this person's sellers, people and technicians by name."""
     sellers = list(
-        owned_by(owner).prefetch_related(
-            Prefetch("memberships", _memberships()), Prefetch("technicians", _technicians())
+        owned_by(owner)
+        .annotate(reviewed_at=Max("access_reviews__signed_at"))
+        .prefetch_related(
+            Prefetch("memberships", _memberships()),
+            Prefetch("technicians", _technicians()),
+            Prefetch("invitations", still_open().order_by("email")),
         )
     )
-    strangers = _belonging_elsewhere(sellers)
+    people = [m.person for seller in sellers for m in seller.memberships.all()]
+    factors = second_factors(person.pk for person in people)
+    locked = lockout.locked_among({person.email for person in people})
     return [
         Team(
             seller,
-            [Member(m, _waits(m.person, strangers)) for m in seller.memberships.all()],
+            [
+                Member(m, factors.get(m.person_id, ""), m.person.email in locked)
+                for m in seller.memberships.all()
+            ],
+            list(seller.invitations.all()),
             list(seller.technicians.all()),
+            seller.reviewed_at,
         )
         for seller in sellers
     ]
 
 
-def _belonging_elsewhere(sellers: list[Seller]) -> set[int]:
-    """Ids of the people of these sellers who also belong to another one."""
-    here = Person.objects.filter(memberships__seller__in=sellers)
-    elsewhere = Membership.objects.filter(person__in=here).exclude(seller__in=sellers)
-    return set(elsewhere.values_list("person_id", flat=True))
+def second_factors(people: Iterable[int]) -> dict[int, str]:
+    """The second factors of each of these people who has any: "Authenticator app, Passkey"."""
+    held: dict[int, list[str]] = {}
+    kept = Authenticator.objects.filter(user__in=list(people), type__in=FACTORS)
+    for person, kind in kept.order_by("type").values_list("user_id", "type").distinct():
+        held.setdefault(person, []).append(FACTORS[kind])
+    return {person: ", ".join(names) for person, names in held.items()}
 
 
-def _waits(person: Person, strangers: set[int]) -> bool:
-    return person.is_active and not person.has_usable_password() and person.pk not in strangers
+def has_second_factor(person: Person) -> bool:
+    """Whether a log-in of this person asks for more than the password."""
+    return person.pk in second_factors([person.pk])
+
+
+def is_technician_only(person: Person) -> bool:
+    """Whether a person works for sellers as a technician and as nothing else."""
+    roles = set(Membership.objects.filter(person=person).values_list("role", flat=True))
+    return roles == {Role.TECHNICIAN}
 
 
 def membership_for(owner: Person, membership_id: int) -> Membership | None:
     """A membership in one of the owner's sellers."""
     return _memberships().filter(pk=membership_id, seller__in=owned_by(owner)).first()
+
+
+def memberships_of(seller: Seller) -> QuerySet[Membership]:
+    """Who belongs to a seller, by name."""
+    return _memberships().filter(seller=seller)
 
 
 def technician_for(owner: Person, technician_id: int) -> Technician | None:
@@ -70,15 +109,6 @@ def technician_for(owner: Person, technician_id: int) -> Technician | None:
 def people_of(seller: Seller) -> QuerySet[Person]:
     """Who belongs to a seller, by name."""
     return Person.objects.filter(memberships__seller=seller).order_by(Lower("name"), "pk")
-
-
-def may_hand_out_link(owner: Person, person: Person) -> bool:
-    """Whether an owner may hand out a link that sets this person's password.
-
-    Only for somebody who has none yet and belongs to no one else's seller: such a link is the
-    account itself, and another seller's people are not this owner's to become.
-    """
-    return _waits(person, _belonging_elsewhere(list(owned_by(owner))))
 
 
 def _memberships() -> QuerySet[Membership]:

@@ -70,6 +70,11 @@ DETAILS: dict[Kind, _Rules] = {
     },
     Kind.BUYER_DATA_OPENED: {},
     Kind.EXPORTED: {"what": _code, "rows": _number, "buyers": _flag},
+    Kind.LOCKED_OUT: {},
+    Kind.LOCK_LIFTED: {},
+    Kind.SESSIONS_ENDED: {"why": _code, "sessions": _number},
+    Kind.PERSON_INVITED: {"role": _code},
+    Kind.INVITATION_WITHDRAWN: {},
     Kind.PERSON_ADDED: {"role": _code, "new": _flag},
     Kind.PASSWORD_LINK_MADE: {},
     Kind.ROLE_CHANGED: {"role": _code, "before": _code},
@@ -93,7 +98,9 @@ DETAILS: dict[Kind, _Rules] = {
 }
 """What may stand in the detail of each kind, and what makes it harmless. Nothing else gets in."""
 
-WITH_ADDRESS = frozenset({Kind.LOG_IN, Kind.LOG_IN_FAILED, Kind.SECOND_FACTOR_FAILED})
+WITH_ADDRESS = frozenset(
+    {Kind.LOG_IN, Kind.LOG_IN_FAILED, Kind.LOCKED_OUT, Kind.SECOND_FACTOR_FAILED}
+)
 """Of these the whole address is kept: it is what tells an attack from a typing mistake.
 
 Of all else only the network is kept: it shows an access from elsewhere, not a person's days."""

@@ -21,7 +21,7 @@ from django.db.models.functions import Substr
 from dispatch.models import ServiceJob
 from dispatch.models.fields import SealedTextField
 from dispatch.models.keyring import keyring
-from dispatch.services import activity, mirror
+from dispatch.services import activity, mirror, second_factors
 
 BATCH = 200
 """Rows that are written, and locked, at a time."""
@@ -30,6 +30,7 @@ BATCH = 200
 def left() -> dict[str, int]:
     """How many rows of each model an older key has sealed; models without any are left out."""
     counts = {model.__name__: _old(model).count() for model in sealed_models()}
+    counts["Authenticator"] = len(second_factors.under_older_keys())
     return {name: count for name, count in counts.items() if count}
 
 
@@ -45,6 +46,9 @@ def rotate(tell: Callable[[str, int], None] = lambda name, rows: None) -> int:
             _seal_again(rows)
             done += len(rows)
             tell(model.__name__, len(rows))
+    if rows_written := second_factors.seal_again():
+        done += rows_written
+        tell("Authenticator", rows_written)
     if done:
         activity.record(activity.Kind.KEY_ROTATED, key=keyring().sealing, values=done)
     return done

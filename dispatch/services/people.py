@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
-from dispatch.services import activity
+from dispatch.services import activity, sessions
 from dispatch.services.activity import Kind
 
 Role = Membership.Role
@@ -19,30 +18,15 @@ class Refused(Exception):
     """What was asked cannot be done; the text says why, to the person who asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Who was added, and whether their account is new."""
-
-    membership: Membership
-    created: bool
-
-
-def add(*, seller: Seller, email: str, name: str, role: Role) -> Added:
-    """Give a person a role for a seller; an unknown e-mail address becomes an account.
-
-    The new account has no password yet. A known person keeps their own name. Raises `Refused` for
-    somebody who belongs to the seller already.
-    """
+def join(*, person: Person, seller: Seller, role: Role) -> Membership:
+    """Give a person a role for a seller. Raises `Refused` for somebody who has one already."""
     try:
         with transaction.atomic():
-            person = Person.objects.filter(email__iexact=email).first()
-            created = person is None
-            person = person or Person.objects.create_user(email, name=name)
             membership = Membership.objects.create(person=person, seller=seller, role=role)
-            _record(Kind.PERSON_ADDED, membership, role=role, new=created)
+            _record(Kind.PERSON_ADDED, membership, person=person, role=role)
     except IntegrityError:
-        raise Refused(f"{email} belongs to {seller.name} already.") from None
-    return Added(membership, created)
+        raise Refused(f"{person.email} belongs to {seller.name} already.") from None
+    return membership
 
 
 @transaction.atomic
@@ -57,10 +41,15 @@ def change_role(*, membership: Membership, role: Role) -> None:
 
 @transaction.atomic
 def remove(*, membership: Membership) -> None:
-    """End what a person may do for a seller. Raises `Refused` for its last owner."""
+    """End what a person may do for a seller. Raises `Refused` for its last owner.
+
+    Whoever works for nobody any more is logged out everywhere, at once.
+    """
     _keep_an_owner(membership)
     membership.delete()
     _record(Kind.PERSON_REMOVED, membership, role=membership.role)
+    if not Membership.objects.filter(person_id=membership.person_id).exists():
+        sessions.end(person=membership.person, why=sessions.Why.REMOVED)
 
 
 def _record(kind: Kind, membership: Membership, **detail: Any) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.models import Action, ServiceJob
 from dispatch.selectors import jobs as read
-from dispatch.selectors.access import sellers_for
+from dispatch.selectors.access import Role, sellers_for
 from dispatch.services import activity, amazon, jobs, sync
 from dispatch.services.revisions import etag_of
 from dispatch.web import clock
@@ -57,9 +57,11 @@ def page_context(
     request: PersonRequest, job: ServiceJob, done: Action | None = None
 ) -> dict[str, Any]:
     """What the job page shows; ``done`` is an action just carried out."""
-    activity.opened(person=request.user, job=job)
     now = timezone.now()
     role = get_role(request, job.seller)
+    masked = role == Role.AUDITOR
+    if not masked:
+        activity.opened(person=request.user, job=job)
     choices = jobs.choices(job, role)
     open_choices = [choice for choice in choices if not choice.why_not]
     first = _next_step(job, open_choices)
@@ -71,7 +73,7 @@ def page_context(
         "zone": clock.zone_of(job),
         "state": clock.state(job, now),
         "remark": clock.remark(job, now),
-        **_buyer(job),
+        **(_masked_buyer(job) if masked else _buyer(job)),
         "buttons": [
             {
                 "label": choice.label,
@@ -125,6 +127,13 @@ def _buyer(job: ServiceJob) -> dict[str, Any]:
         "map_query": ", ".join(lines),
         "tel": "".join(sign for sign in phone if sign.isdigit() or sign == "+"),
     }
+
+
+def _masked_buyer(job: ServiceJob) -> dict[str, Any]:
+    """What an auditor sees: that there is a buyer, and in which town."""
+    town = ", ".join(filter(None, (job.city, job.state_or_region, job.country_code)))
+    name = "••••" if job.buyer_data.get("name") else ""
+    return {"buyer": {"name": name}, "address_lines": [town], "masked": True}
 
 
 def _next_step(job: ServiceJob, choices: list[jobs.Choice]) -> Action.Kind | None:

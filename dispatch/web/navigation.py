@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
@@ -37,6 +38,7 @@ ACCOUNT = (
     ("Settings", "account_settings", "settings"),
     ("Password", "account_change_password", "key"),
     ("Two-factor", "mfa_index", "shield"),
+    ("Sessions", "sessions", "lock"),
 )
 
 
@@ -45,7 +47,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     person = getattr(request, "user", None)
     if not isinstance(person, Person):
         return {}
-    nav = _nav(request, person)
+    roles = set(person.memberships.values_list("role", flat=True))
+    nav = _nav(request, roles)
     views = _phone_views(request)
     jobs = [replace(item, current=False) if any(v.current for v in views) else item for item in nav]
     return {
@@ -55,20 +58,25 @@ def context(request: HttpRequest) -> dict[str, Any]:
             NavItem(label, reverse(name), icon, request.path == reverse(name))
             for label, name, icon in ACCOUNT
         ],
+        "seconds_left": _seconds_left(roles),
         "person": {"name": person.name or person.email, "initials": initials(str(person))},
         "theme": person.theme,
         "shortcuts": "on" if person.shortcuts else "off",
     }
 
 
-def _nav(request: HttpRequest, person: Person) -> list[NavItem]:
-    roles = set(person.memberships.values_list("role", flat=True))
-    roles = roles or {NEWCOMER}
+def _nav(request: HttpRequest, roles: set[str]) -> list[NavItem]:
     return [
         NavItem(label, url, icon, request.path.startswith(url))
         for label, url, icon, who in SCREENS
-        if who & roles
+        if who & (roles or {NEWCOMER})
     ]
+
+
+def _seconds_left(roles: set[str]) -> int:
+    """How long a page stays open when nothing happens."""
+    technician = roles == {Role.TECHNICIAN}
+    return 60 * (settings.TECHNICIAN_LOCK_MINUTES if technician else settings.IDLE_MINUTES)
 
 
 def _phone_views(request: HttpRequest) -> list[NavItem]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from allauth.account import app_settings as allauth_settings
-from allauth.account.adapter import get_adapter
-from allauth.account.utils import user_pk_to_url_str
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch.models import Membership, Person, Seller, Technician
 from dispatch.selectors import people as people_read
+from dispatch.selectors import reviews as reviews_read
 from dispatch.selectors import sellers as sellers_read
-from dispatch.services import activity, people
+from dispatch.services import people
 from dispatch.web.guards import PersonRequest, require_owner
 from dispatch.web.tasks import Task, leave_task, show_task
 
@@ -47,21 +46,6 @@ class ListField(forms.CharField):
                     f"“{one[:20]}…” is not one: at most {LONGEST_ID} readable characters each."
                 )
         return values
-
-
-class PersonForm(forms.Form):
-    """Whom to add, and as what."""
-
-    seller = forms.ModelChoiceField(Seller.objects.none(), empty_label=None)
-    email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
-    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.DISPATCHER)
-
-    def __init__(self, owner: Person, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offer_sellers(self, owner)
 
 
 class RoleForm(forms.Form):
@@ -143,69 +127,17 @@ def _as_typed(technician: Technician) -> dict[str, Any]:
 def index(request: PersonRequest) -> HttpResponse:
     """Everybody who works for this owner's sellers."""
     require_owner(request)
-    return render(request, "people/index.html", {"teams": people_read.teams_of(request.user)})
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def add(request: PersonRequest) -> HttpResponse:
-    """Add a person; for a new account, show once the link that sets its password."""
-    _require_seller(request)
-    form = PersonForm(request.user, request.POST or None)
-    if form.is_valid():
-        try:
-            added = people.add(**form.cleaned_data)
-        except people.Refused as refusal:
-            form.add_error("email", str(refusal))
-        else:
-            return _after_adding(request, added)
-    return show_task(request, Task("Add a person", "Add person", reverse("people")), form)
-
-
-def _after_adding(request: PersonRequest, added: people.Added) -> HttpResponse:
-    if added.created:
-        return _show_link(request, added.membership)
-    messages.success(
-        request, f"{added.membership.person} is added. They log in with the account they have."
-    )
-    return leave_task(request, reverse("people"))
-
-
-@login_required
-@require_POST
-def link(request: PersonRequest, membership_id: int) -> HttpResponse:
-    """A new link for somebody who has not set a password yet; earlier ones stay good as well."""
-    membership = _get_membership(request, membership_id)
-    if not people_read.may_hand_out_link(request.user, membership.person):
-        raise Http404("No link for this person.")
-    return _show_link(request, membership)
-
-
-def _show_link(request: PersonRequest, membership: Membership) -> HttpResponse:
-    activity.record(
-        activity.Kind.PASSWORD_LINK_MADE,
-        seller=membership.seller,
-        subject=membership.person.email,
-    )
-    in_dialog = request.htmx.target == "dialog-body"
-    return render(
-        request,
-        "people/link.html#task" if in_dialog else "people/link.html",
-        {"membership": membership, "link": _link_for(membership.person), "in_dialog": in_dialog},
-    )
-
-
-def _link_for(person: Person) -> str:
-    """allauth's address for setting a password: good until it is used, for three days at most."""
-    key = allauth_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(person)
-    return str(get_adapter().get_reset_password_from_key_url(f"{user_pk_to_url_str(person)}-{key}"))
+    teams = people_read.teams_of(request.user)
+    due = [team for team in teams if reviews_read.is_due(team.reviewed_at)]
+    context = {"teams": teams, "due": due, "second_factor": settings.SECOND_FACTOR_REQUIRED}
+    return render(request, "people/index.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def role(request: PersonRequest, membership_id: int) -> HttpResponse:
     """Change a person's role."""
-    membership = _get_membership(request, membership_id)
+    membership = get_membership(request, membership_id)
     form = RoleForm(request.POST or None, initial={"role": membership.role})
     if form.is_valid():
         try:
@@ -226,7 +158,7 @@ def role(request: PersonRequest, membership_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
     """Ask once more, then end what a person may do for a seller."""
-    membership = _get_membership(request, membership_id)
+    membership = get_membership(request, membership_id)
     form = forms.Form(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -245,7 +177,7 @@ def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def add_technician(request: PersonRequest) -> HttpResponse:
     """Put a technician on the roster."""
-    _require_seller(request)
+    require_seller(request)
     form = TechnicianForm(request.user, request.POST or None)
     task = Task("Add a technician", "Add technician", reverse("people"))
     return _save_technician(request, form, task)
@@ -294,12 +226,14 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
     return show_task(request, task)
 
 
-def _require_seller(request: PersonRequest) -> None:
+def require_seller(request: PersonRequest) -> None:
+    """`Http404` for whoever owns no seller."""
     if not sellers_read.owned_by(request.user).exists():
         raise Http404("No seller of your own.")
 
 
-def _get_membership(request: PersonRequest, membership_id: int) -> Membership:
+def get_membership(request: PersonRequest, membership_id: int) -> Membership:
+    """A membership in one of this owner's sellers; `Http404` otherwise."""
     membership = people_read.membership_for(request.user, membership_id)
     if membership is None:
         raise Http404("No such person.")
@@ -315,9 +249,7 @@ def _get_technician(request: PersonRequest, technician_id: int) -> Technician:
 
 urlpatterns = [
     path("", index, name="people"),
-    path("new/", add, name="person_add"),
     path("<int:membership_id>/role/", role, name="person_role"),
-    path("<int:membership_id>/link/", link, name="person_link"),
     path("<int:membership_id>/remove/", remove, name="person_remove"),
     path("technicians/new/", add_technician, name="technician_add"),
     path("technicians/<int:technician_id>/", edit_technician, name="technician"),

@@ -11,6 +11,8 @@ async function look(place) {
     cache: "no-store",
     redirect: "error",
   });
+  // The session is over, or locked: the same address leads to the log-in now.
+  if (answer.status === 401) return location.replace(location.pathname + location.search);
   if (answer.status !== 200) return;
   known.set(place, { live, etag: answer.headers.get("ETag") ?? "" });
   place.innerHTML = await answer.text();

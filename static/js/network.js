@@ -70,6 +70,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   location.assign(xhr.responseURL || location.href);
 });
 
+document.addEventListener("toast", (event) => toast(event.detail));
+
 document.getElementById("dialog")?.addEventListener("close", () => {
   if (!toasts) return;
   hide();

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from dispatch.models import Person, Seller
-from tests.conftest import MakeJob
+from tests.conftest import PASSWORD, MakeJob
 from tests.e2e import steps
 from tests.e2e.conftest import Load, OpenBrowser, Watch
 
@@ -64,6 +66,37 @@ def done(page: Page) -> None:
     expect(steps.notice(page)).to_be_visible()
 
 
+def confirmed(page: Page) -> None:
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    expect(page.get_by_role("heading", name="Is it you?")).to_have_count(0)
+
+
+def unsigned(page: Page) -> None:
+    page.get_by_role("button", name="Sign off").evaluate("one => one.form.noValidate = true")
+    page.get_by_role("button", name="Sign off").click()
+    expect(page.get_by_text("Keep or remove?").first).to_be_visible()
+
+
+def link_shown(page: Page) -> None:
+    page.get_by_label("E-mail").fill("dana@example.com")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.get_by_label("Link of the invitation")).to_be_visible()
+
+
+def recovery_codes(page: Page) -> None:
+    confirmed(page)
+    code = code_of(page.get_by_label("Key, to be typed").input_value())
+    page.get_by_label("Authenticator code").fill(code)
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+
+
+def code_of(secret: str) -> str:
+    """What an authenticator app with this secret shows now."""
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+
+
 PLACES = {
     "log in": Place("/account/login/", stranger=True),
     "forgotten password": Place("/account/password/reset/", stranger=True),
@@ -92,10 +125,18 @@ PLACES = {
     "edit a seller": Place("/sellers/{seller}/edit/"),
     "people": Place("/people/"),
     "activity": Place("/activity/"),
-    "add a person": Place("/people/new/"),
+    "invite a person": Place("/people/invite/"),
+    "invitation link": Place("/people/invite/", link_shown),
+    "access review": Place("/people/review/{seller}/"),
+    "access review, incomplete": Place("/people/review/{seller}/", unsigned),
     "settings": Place("/account/settings/"),
     "password": Place("/account/password/change/"),
     "two-factor": Place("/account/2fa/"),
+    "is it you": Place("/account/2fa/totp/activate/"),
+    "authenticator app": Place("/account/2fa/totp/activate/", confirmed),
+    "add a passkey": Place("/account/2fa/webauthn/add/", confirmed),
+    "recovery codes": Place("/account/2fa/totp/activate/", recovery_codes),
+    "sessions": Place("/account/sessions/"),
     "log out": Place("/account/logout/"),
     "not found": Place("/jobs/JOB-9999/", status=404),
 }

@@ -158,9 +158,10 @@ def test_what_cannot_be_recorded_is_not_done(bob: Person, monkeypatch: pytest.Mo
     reason = Activity(kind="x")
     assert reason.label == "x"
     monkeypatch.setattr(activity, "row_hash", refuse)
+    seller = Seller.objects.create(owner=bob, name="Own", marketplace_id=US)
     with pytest.raises(OSError):
-        people.add(seller=_own(bob), email="new@dispatch.example", name="New", role=_DISPATCHER)
-    assert not Person.objects.filter(email="new@dispatch.example").exists()
+        people.join(person=bob, seller=seller, role=_DISPATCHER)
+    assert not bob.memberships.exists()
 
 
 _DISPATCHER = Membership.Role.DISPATCHER
@@ -237,29 +238,27 @@ def test_a_job_without_buyer_data_opens_nothing(seller: Seller, bob: Person) -> 
 # --- What the services record -----------------------------------------------------------------
 
 
-def test_people_and_roles(alice: Person, seller: Seller) -> None:
+def test_people_and_roles(alice: Person, charlie: Person, seller: Seller) -> None:
     with asked_by(Asking(lambda: alice)):
-        added = people.add(
-            seller=seller, email="dana@dispatch.example", name="Dana", role=_DISPATCHER
-        )
-        people.change_role(membership=added.membership, role=Membership.Role.AUDITOR)
-        people.remove(membership=added.membership)
+        joined = people.join(person=charlie, seller=seller, role=_DISPATCHER)
+        people.change_role(membership=joined, role=Membership.Role.AUDITOR)
+        people.remove(membership=joined)
     assert kinds() == ["person_added", "role_changed", "person_removed"]
     rows = Activity.objects.order_by("number")
-    assert {row.subject for row in rows} == {"dana@dispatch.example"}
-    assert {row.person_email for row in rows} == {"alice@dispatch.example"}
+    assert {row.subject for row in rows} == {charlie.email}
+    assert [row.person_email for row in rows] == [charlie.email, alice.email, alice.email]
     assert [row.detail for row in rows] == [
-        {"role": "dispatcher", "new": True},
+        {"role": "dispatcher"},
         {"role": "auditor", "before": "dispatcher"},
         {"role": "auditor"},
     ]
 
 
-def test_a_refused_change_of_people_is_not_recorded(seller: Seller) -> None:
+def test_a_refused_change_of_people_is_not_recorded(seller: Seller, bob: Person) -> None:
     with pytest.raises(people.Refused):
         people.remove(membership=Membership.objects.get(role="owner"))
     with pytest.raises(people.Refused):
-        people.add(seller=seller, email="bob@dispatch.example", name="Bob", role=_DISPATCHER)
+        people.join(person=bob, seller=seller, role=_DISPATCHER)
     assert kinds() == []
 
 

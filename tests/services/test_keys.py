@@ -9,15 +9,18 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from dispatch.models import Activity, Seller, ServiceJob
+from dispatch.models import Activity, Person, Seller, ServiceJob
 from dispatch.models.keyring import SealBroken
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import cut_for
-from dispatch.services import keys, mirror
+from dispatch.services import keys, mirror, second_factors
 from tests.conftest import MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -191,3 +194,18 @@ def test_a_value_of_another_field_does_not_open(seller: Seller, jobs: list[Any])
     with pytest.raises(SealBroken):
         assert job.buyer
     assert "Jordan" not in str(base64.b64encode(repr(job.__dict__).encode()))
+
+
+def test_second_factors_are_sealed_again_too(bob: Person, settings: Any, old: bytes) -> None:
+    secret = generate_totp_secret()
+    TOTP.activate(bob, secret)
+    RecoveryCodes.activate(bob)
+    codes = RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).generate_codes()
+    begin(settings, old)
+    assert keys.left() == {"Authenticator": 2}
+    keys.rotate()
+    assert keys.left() == {}
+    finish(settings)
+    kept = Authenticator.objects.get(type="totp")
+    assert second_factors.unseal(kept.data["secret"]) == secret
+    assert RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).generate_codes() == codes

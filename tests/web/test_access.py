@@ -9,11 +9,22 @@ import pytest
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from dispatch.models import Alarm, Membership, Person, ReasonCode, SavedView, Seller, Technician
+from dispatch.models import (
+    AccessReview,
+    Alarm,
+    Membership,
+    Person,
+    ReasonCode,
+    SavedView,
+    Seller,
+    Technician,
+)
 from dispatch.services import mirror
+from dispatch.services.invitations import invite
 from tests.conftest import NOW, MakeJob
 
 pytestmark = pytest.mark.django_db
+DISPATCHER = Membership.Role.DISPATCHER
 
 OPEN = {
     "healthz", "readyz", "metrics", "home",
@@ -21,6 +32,7 @@ OPEN = {
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_email_verification_sent",
     "account_confirm_email", "account_confirm_login_code", "account_request_login_code",
+    "invitation", "invitation_link", "mfa_login_webauthn", "mfa_authenticate",
 }  # fmt: skip
 """Reached without logging in, by design: the log-in itself, and what machines ask."""
 
@@ -54,6 +66,11 @@ def things(seller: Seller, alice: Person, make_job: MakeJob) -> dict[str, object
         "document_id": uuid.UUID(int=1),
         "resource_id": "TECH-TOM",
         "key": "x-y",
+        "session_id": 1,
+        "invitation_id": invite(
+            email="x@example.com", seller=seller, role=DISPATCHER, by=alice
+        ).invitation.pk,
+        "review_id": AccessReview.objects.create(seller=seller, reviewer=alice).pk,
         "uidb36": "1",
         "kind": "cancel",
         "pk": 1,
@@ -73,8 +90,9 @@ def addresses(things: dict[str, object], *, with_object: bool) -> Iterator[tuple
         assert len(arguments) == len(wanted), f"{name} takes {wanted}: tell the test what that is"
         try:
             yield name, reverse(name, kwargs=arguments)
-        except NoReverseMatch:  # A resolver above it takes arguments of its own.
-            yield name, reverse(name, kwargs={**arguments, "seller_id": things["seller_id"]})
+        except NoReverseMatch:  # A resolver above it takes an argument of its own.
+            above = "pk" if name.startswith("mfa_") else "seller_id"
+            yield name, reverse(name, kwargs={**arguments, above: things[above]})
 
 
 def test_every_address_has_a_name() -> None:

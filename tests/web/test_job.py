@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatch.models import Action, Membership, Person, Seller, ServiceJob
+from dispatch.models import Action, Activity, Membership, Person, SavedView, Seller, ServiceJob
 from dispatch.services import mirror
 from tests.conftest import NOW, Amazon, MakeJob
 
@@ -64,6 +64,34 @@ def test_no_buyer_data_is_in_the_title_or_the_address(as_bob: Client) -> None:
     title = page[page.index("<title>") : page.index("</title>")]
     assert "Jordan" not in title
     assert "JOB-0001" in title
+
+
+def test_an_auditor_sees_no_buyer(as_bob: Client, bob: Person) -> None:
+    bob.memberships.update(role=Membership.Role.AUDITOR)
+    page = as_bob.get(PAGE).content.decode()
+    assert "hidden from auditors" in page
+    assert "Dublin, OH" in page
+    for words in ("Jordan", "Example", "Sample Street", "43017", "555 0142", "tel:", "geo:"):
+        assert words not in page, words
+    assert not Activity.objects.filter(kind="buyer_data_opened").exists()
+    assert as_bob.get(PAGE).context["buttons"] == []
+
+
+def test_an_auditor_s_file_has_no_buyer(as_bob: Client, bob: Person) -> None:
+    bob.memberships.update(role=Membership.Role.AUDITOR)
+    file = b"".join(as_bob.get("/jobs/export.csv?view=all").streaming_content).decode()
+    assert "JOB-0001" in file
+    assert "Jordan" not in file
+    assert "Sample Street" not in file
+
+
+def test_an_auditor_writes_nothing(as_bob: Client, bob: Person) -> None:
+    bob.memberships.update(role=Membership.Role.AUDITOR)
+    for slug in ("add-appointment", "reschedule", "assign", "complete", "cancel"):
+        assert as_bob.post(f"{PAGE}{slug}/").status_code == 404
+    as_bob.post("/jobs/views/", {"name": "Mine", "query": "", "shared": "on"})
+    assert SavedView.objects.get().seller is None
+    assert not Action.objects.exists()
 
 
 def test_a_job_of_which_nothing_is_known_has_a_page(as_bob: Client, seller: Seller) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -13,7 +16,9 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from dispatch.models import Activity, Person, Seller
 from tests.conftest import PASSWORD
@@ -76,25 +81,65 @@ def test_a_second_factor_that_fails_is_recorded(client: Client, bob: Person) -> 
     assert [kind for kind, _, _ in rows()] == ["second_factor_failed", "log_in"]
 
 
-def test_a_new_password_and_a_link_for_one(client: Client, alice: Person, seller: Seller) -> None:
+def test_an_invitation_and_who_came_by_it(client: Client, alice: Person, seller: Seller) -> None:
     client.force_login(alice)
-    answer = client.post(
-        "/people/new/",
-        {"seller": seller.pk, "email": "dana@dispatch.example", "name": "Dana", "role": "auditor"},
-    )
-    link = answer.context["link"].removeprefix("http://testserver")
+    form = {"seller": seller.pk, "email": "dana@dispatch.example", "role": "auditor"}
+    link = client.post("/people/invite/", form).context["link"].removeprefix("http://testserver")
     theirs = Client()
-    form = theirs.get(link, follow=True)
-    new = {"password1": "Another-Horse-8-Battery", "password2": "Another-Horse-8-Battery"}
-    theirs.post(form.redirect_chain[-1][0], new)
-    kinds = [(row.kind, row.subject) for row in Activity.objects.order_by("number")]
-    assert kinds[:2] == [
+    theirs.get(link)
+    good = "Another-Horse-8-Battery"
+    new = {"name": "Dana", "password1": good, "password2": good}
+    theirs.post("/account/invitation/", new)
+    kept = Activity.objects.order_by("number")
+    assert [(row.kind, row.person_email) for row in kept] == [
+        ("person_invited", "alice@dispatch.example"),
         ("person_added", "dana@dispatch.example"),
-        ("password_link_made", "dana@dispatch.example"),
+        ("log_in", "dana@dispatch.example"),
     ]
-    changed = Activity.objects.get(kind="password_changed")
-    assert changed.person_email == "dana@dispatch.example"
     assert link.split("/")[-2] not in str(list(Activity.objects.values_list()))
+
+
+def test_a_forgotten_password(bob: Person, client: Client, mailoutbox: list[Any]) -> None:
+    client.post("/account/password/reset/", {"email": bob.email})
+    link = next(w for w in mailoutbox[0].body.split() if "/password/reset/key/" in w)
+    target = client.get(link, follow=True).redirect_chain[-1][0]
+    new = {"password1": "Another-Horse-8-Battery", "password2": "Another-Horse-8-Battery"}
+    client.post(target, new)
+    changed = Activity.objects.get(kind="password_changed")
+    assert (changed.person_email, changed.detail) == (bob.email, {"change": "reset"})
+
+
+def test_without_mail_the_command_makes_the_link(bob: Person, client: Client) -> None:
+    said = io.StringIO()
+    call_command("password_link", "BOB@dispatch.example", stdout=said)
+    target = client.get(said.getvalue().strip(), follow=True).redirect_chain[-1][0]
+    new = {"password1": "Another-Horse-8-Battery", "password2": "Another-Horse-8-Battery"}
+    client.post(target, new)
+    bob.refresh_from_db()
+    assert bob.check_password("Another-Horse-8-Battery")
+    kinds = Activity.objects.order_by("number").values_list("kind", flat=True)
+    assert list(kinds) == ["password_link_made", "password_changed"]
+    with pytest.raises(CommandError, match="Nobody has the address"):
+        call_command("password_link", "nobody@dispatch.example")
+
+
+def test_the_failure_that_locks_is_recorded_once(client: Client, bob: Person) -> None:
+    for _ in range(12):
+        try_log_in(client, bob.email, "wrong")
+    assert Activity.objects.filter(kind="log_in_failed").count() == 12
+    assert Activity.objects.get(kind="locked_out").person_email == bob.email
+    try_log_in(client, bob.email)
+    assert Activity.objects.filter(kind="log_in_failed").count() == 13
+    assert Activity.objects.filter(kind="locked_out").count() == 1
+
+
+def test_a_session_that_ran_out_is_recorded(client: Client, bob: Person, seller: Seller) -> None:
+    client.force_login(bob)
+    with time_machine.travel(timezone.now() + dt.timedelta(minutes=16)):
+        client.get("/jobs/")
+    row = Activity.objects.get()
+    assert (row.kind, row.subject) == ("sessions_ended", bob.email)
+    assert row.detail == {"why": "idle", "sessions": 1}
 
 
 def test_settings_are_recorded_by_name(client: Client, bob: Person) -> None:

@@ -1,0 +1,43 @@
+"""How the secrets of second factors are kept: sealed, in the data that allauth keeps of them."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+
+from dispatch.models.keyring import keyring
+
+PLACE = "mfa.Authenticator.data"
+SECRETS = {
+    str(Authenticator.Type.TOTP): "secret",
+    str(Authenticator.Type.RECOVERY_CODES): "seed",
+}
+"""Where in the data of each type the sealed value stands. A passkey's is a public key."""
+
+
+def seal(text: str) -> str:
+    """Encrypt what codes are made from."""
+    return keyring().seal(text, PLACE)
+
+
+def unseal(sealed: str) -> str:
+    """Decrypt it; raises `SealBroken`."""
+    return keyring().open(sealed, PLACE)
+
+
+def under_older_keys() -> list[int]:
+    """Ids of the authenticators that an older key has sealed."""
+    mark = keyring().mark
+    kept = Authenticator.objects.filter(type__in=SECRETS).values_list("pk", "type", "data")
+    return [pk for pk, kind, data in kept if not data[SECRETS[kind]].startswith(mark)]
+
+
+@transaction.atomic
+def seal_again() -> int:
+    """Seal all of them with the first key; returns how many were written."""
+    rows = Authenticator.objects.select_for_update().filter(pk__in=under_older_keys())
+    for row in rows:
+        place = SECRETS[row.type]
+        row.data[place] = seal(unseal(row.data[place]))
+        row.save(update_fields=["data"])
+    return len(rows)
