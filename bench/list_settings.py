@@ -11,3 +11,6 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
+
+# Its people have no second factors; what is measured lies behind the log-in.
+SECOND_FACTOR_REQUIRED = False
