@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-POOL = "12"
+POOL = "14"
 """The threads of one process: eight of ``web``, twelve of ``worker``."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
