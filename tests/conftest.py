@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import time_machine
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.utils import timezone
@@ -124,6 +125,13 @@ def people(db: None) -> dict[str, Person]:
         )
         for name in ("alice", "bob", "charlie", "tom")
     }
+
+
+@pytest.fixture
+def at_now() -> Iterator[None]:
+    """It is `NOW`, and stays so: ask for it before anybody logs in, or they have been idle."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 @pytest.fixture

@@ -203,6 +203,7 @@ def settle(page: Page) -> None:
             for (const dialog of document.querySelectorAll("dialog[open]")) {
                 dialog.scrollTop = dialog.scrollHeight;
             }
+            scrollTo(0, document.documentElement.scrollHeight);
             for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
             await Promise.allSettled(document.getAnimations().map((one) => one.finished));
         }"""

@@ -8,7 +8,6 @@ import io
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -372,8 +371,9 @@ def test_amazon_being_away_is_not_an_unknown_job(
     assert b"knows no such job" not in response.content
 
 
-@time_machine.travel(NOW, tick=False)
-def test_a_mirror_that_stands_still_is_said_to_be_old(as_bob: Client, seller: Seller) -> None:
+def test_a_mirror_that_stands_still_is_said_to_be_old(
+    at_now: None, as_bob: Client, seller: Seller
+) -> None:
     Seller.objects.update(synced_at=NOW - dt.timedelta(minutes=10))
     assert as_bob.get("/jobs/").context["stale"] is True
     Seller.objects.update(synced_at=NOW)
