@@ -82,7 +82,10 @@ def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
     elif config.get("ENGINE") == "django.db.backends.postgresql":
         config["CONN_MAX_AGE"] = 0  # A thread gives its connection back when it is done.
         config["CONN_HEALTH_CHECKS"] = True
-        config.setdefault("OPTIONS", {})["pool"] = {
+        options = config.setdefault("OPTIONS", {})
+        # Our queries are short: compiling one costs more than it saves.
+        options.setdefault("options", "-c jit=off")
+        options["pool"] = {
             "min_size": 1,
             "max_size": parse_count("DATABASE_POOL", pool),
             # Seconds until somebody who waits for a connection is told that there is none.

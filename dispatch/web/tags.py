@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django import template
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,6 +18,47 @@ from dispatch.web.navigation import initials
 register = template.Library()
 
 COLOURS = 6
+
+
+# A page shows these some two hundred times: as templates they took a third of its time.
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A sign of the sprite, for the eye only."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        static("icons/sprite.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def status(state: str, label: str = "", sign: str = "", *, plain: bool = False) -> SafeString:
+    """A status in colour, icon and word; ``state`` is Amazon's or "late", in any case."""
+    key = state.lower()
+    return format_html(
+        '<span class="status status--{}{}">{}{}</span>',
+        key,
+        " status--plain" if plain else "",
+        icon(sign or f"status-{key}"),
+        label or key,
+    )
+
+
+@register.simple_tag
+def avatar(
+    initials: str, name: str, colour: int = 1, *, large: bool = False, label: bool = True
+) -> SafeString:
+    """A person's initials; without ``label`` where the name stands beside them."""
+    named = format_html('role="img" aria-label="{0}" title="{0}"', name)
+    return format_html(
+        '<span class="avatar avatar--{}{}" {}>{}</span>',
+        colour or 1,
+        " avatar--large" if large else "",
+        named if label else SafeString('aria-hidden="true"'),
+        initials,
+    )
 
 
 @register.filter
@@ -135,11 +177,11 @@ def zone_name(job: ServiceJob, moment: dt.datetime | None = None) -> str:
 @register.filter
 def people(names: str) -> list[dict[str, Any]]:
     """Avatars for the technicians' names as the mirror keeps them."""
-    return [avatar(name) for name in names.split(", ") if name]
+    return [face(name) for name in names.split(", ") if name]
 
 
 @register.filter
-def avatar(name: str) -> dict[str, Any]:
+def face(name: str) -> dict[str, Any]:
     """Initials and a colour that stays with the name."""
     return {"name": name, "initials": initials(name), "colour": sum(map(ord, name)) % COLOURS + 1}
 
