@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -15,7 +16,8 @@ from django.test import Client
 from django.utils import timezone
 
 from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
-from dispatch.services import appointments, queue, slots, sync
+from dispatch.services import appointments, fulfilment, queue, slots, sync
+from dispatch.services.documents import Document
 from tests.conftest import Amazon, MakeJob, run_due
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -59,10 +61,11 @@ def found(raw: bytes) -> list[str]:
 @pytest.fixture
 def a_days_work(
     seller: Seller, bob: Person, amazon: Amazon, make_job: MakeJob, client: Client, impatient: None,
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, settings: Any,
 ) -> None:  # fmt: skip
-    """Sync, an appointment, a refusal, a lost answer, a revoked token, a search and an export."""
+    """Sync, an appointment, an upload, a refusal, a lost answer, a revoked token, an export."""
     caplog.set_level(logging.DEBUG)
+    settings.DISPATCH_DEMO, settings.SP_API_ENDPOINT = True, amazon.url
     now = timezone.now().isoformat()
     amazon.scenario(make_job("JOB-1", createTime=now), make_job("JOB-2", createTime=now))
     sync.start(seller)
@@ -71,6 +74,11 @@ def a_days_work(
     start = slots.for_job(job, since=timezone.now())[3].start
     for _ in range(2):
         appointments.add(person=bob, job=job, key=uuid.uuid4(), start=start)
+    job = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-1")
+    photo = Document(b"\xff\xd8\xff\xe0 " + BUYER[0].encode(), "JPG")
+    fulfilment.add_proofs(
+        person=bob, job=job, key=uuid.uuid4(), appointment_id=job.appointment_id, proofs=[photo]
+    )
     amazon.faults({"operation": "*", "kind": "drop", "times": 2})
     other = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-2")
     appointments.add(person=bob, job=other, key=uuid.uuid4(), start=start)
@@ -88,6 +96,7 @@ def a_days_work(
 def test_the_day_was_a_full_one(a_days_work: None) -> None:
     states = set(Action.objects.values_list("state", flat=True))
     assert {"accepted", "refused", "unknown"} <= states
+    assert Action.objects.get(kind="add_proof").state == Action.State.ACCEPTED
     assert SyncJob.objects.exclude(last_error="").exists()
     assert Seller.objects.get().state == Seller.State.REVOKED
 
