@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import warnings
+from functools import cache as once
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,6 +83,7 @@ def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
     elif config.get("ENGINE") == "django.db.backends.postgresql":
         config["CONN_MAX_AGE"] = 0  # A thread gives its connection back when it is done.
         config["CONN_HEALTH_CHECKS"] = True
+        _give_up_all_when_one_is_dead()
         options = config.setdefault("OPTIONS", {})
         # Our queries are short: compiling one costs more than it saves.
         options.setdefault("options", "-c jit=off")
@@ -98,6 +100,28 @@ def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
     else:
         raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
     return config
+
+
+@once
+def _give_up_all_when_one_is_dead() -> None:
+    """Have a pool drop every idle connection as soon as one is found dead.
+
+    When the server was started anew, all of them are. The pool would try them one by one, with a
+    pause after each that doubles, and nobody would be served for seconds. Django lets us choose
+    neither the pool's class nor its check, so the check is changed where it is.
+    """
+    from psycopg_pool import ConnectionPool
+
+    check = ConnectionPool.check_connection
+
+    def check_or_drain(connection: Any) -> None:
+        try:
+            check(connection)
+        except Exception:
+            connection._pool.drain()
+            raise
+
+    ConnectionPool.check_connection = staticmethod(check_or_drain)  # type: ignore[method-assign, assignment]
 
 
 def cache_from_url(url: str) -> dict[str, Any]:

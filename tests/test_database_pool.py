@@ -107,6 +107,25 @@ def test_a_restart_of_the_server_is_not_noticed_by_who_comes_after() -> None:
 
 
 @on_server
+def test_a_restart_with_many_idle_connections_is_not_noticed_either() -> None:
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.2)")
+        close_old_connections()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    close_old_connections()
+    assert cut_off_everybody() >= 8
+    began = time.monotonic()
+    assert Person.objects.count() == 0
+    assert time.monotonic() - began < 2
+
+
+@on_server
 def test_who_is_in_the_middle_fails_once_and_then_goes_on() -> None:
     assert Person.objects.count() == 0
     cut_off_everybody()
