@@ -101,8 +101,12 @@ def start(seller: Seller) -> None:
 
 def due(now: dt.datetime) -> QuerySet[SyncJob]:
     """The tasks that somebody should do now, the one that has waited longest first."""
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    return SyncJob.objects.filter(free, next_run_at__lte=now).order_by("next_run_at")
+    return _free(now).filter(next_run_at__lte=now).order_by("next_run_at")
+
+
+def _free(now: dt.datetime) -> QuerySet[SyncJob]:
+    """The tasks that nobody is at."""
+    return SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
 
 def claim(task_id: int, *, due: bool = False) -> SyncJob | None:
@@ -111,7 +115,7 @@ def claim(task_id: int, *, due: bool = False) -> SyncJob | None:
     ``due`` leaves one alone that somebody else has run since it was seen to be due.
     """
     now = timezone.now()
-    free = SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=task_id)
+    free = _free(now).filter(pk=task_id)
     if due:
         free = free.filter(next_run_at__lte=now)
     taken = free.update(lease_until=now + LEASE, rung_at=None)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import zoneinfo
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -20,7 +20,9 @@ from dispatch.models import Action, Activity, Person, Seller
 from dispatch.selectors import activity as read
 from dispatch.services import exports
 from dispatch.web import alarms
+from dispatch.web.chips import chips
 from dispatch.web.clock import named_zone
+from dispatch.web.files import csv_file
 from dispatch.web.guards import PersonRequest
 
 Kind = Activity.Kind
@@ -150,7 +152,7 @@ def _context(request: PersonRequest, form: ActivityFilter) -> dict[str, Any]:
         "said": f"{len(rows)} on this page",
         "zone": dt.datetime.now(form.zone).tzname(),
         "people": read.people_of(request.user),
-        "chips": _chips(form, query),
+        "chips": chips(form, query, CHIPS, partial(_address, query)),
         "previous_url": _address(query, page=page.previous) if page.previous else "",
         "next_url": _address(query, page=page.next) if page.next else "",
         "export_url": _address(query, "activity_export"),
@@ -167,31 +169,6 @@ def _address(query: QueryDict, name: str = "activity", **changes: str) -> str:
         if value:
             changed[key] = value
     return f"{reverse(name)}?{changed.urlencode()}" if changed else reverse(name)
-
-
-def _chips(form: ActivityFilter, query: QueryDict) -> list[dict[str, Any]]:
-    return [
-        {
-            "slug": slug,
-            "label": label,
-            "fields": [form[name] for name in names],
-            "active": any(query.getlist(name) for name in names),
-            "summary": _summary(form, query, names),
-            "clear_url": _address(query, **dict.fromkeys(names, "")),
-        }
-        for slug, label, names in CHIPS
-    ]
-
-
-def _summary(form: ActivityFilter, query: QueryDict, names: tuple[str, ...]) -> str:
-    """What an active chip says: the chosen words, shortened when there are many."""
-    words: list[str] = []
-    for name in names:
-        choices = getattr(form.fields[name], "choices", ())
-        labels = {str(value): str(label) for value, label in choices}
-        words += [labels.get(value, value) for value in query.getlist(name)]
-    more = f" +{len(words) - 2}" if len(words) > 2 else ""
-    return ", ".join(words[:2])[:40] + more
 
 
 def _shown(row: Activity, zone: zoneinfo.ZoneInfo) -> Shown:
@@ -238,7 +215,7 @@ def _plain(value: Any) -> str:
 
 @require_safe
 @login_required
-def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: PersonRequest) -> HttpResponseBase:
     """A CSV file of exactly what the filter shows, every page of it."""
     form = _form(request)
     if not form.is_valid():
@@ -247,20 +224,7 @@ def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     log = read.log_for(request.user, form.chosen())
     sellers = {seller.pk: seller for seller in read.sellers_of(request.user)}
     rows = exports.activity_rows(person=request.user, rows=log.every(), sellers=sellers)
-    writer = csv.writer(_Echo())
-    response = StreamingHttpResponse(
-        (writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8"
-    )
-    name = f"activity-{timezone.now():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-class _Echo:
-    """A file whose ``write`` gives the line back, for streaming."""
-
-    def write(self, line: str) -> str:
-        return line
+    return csv_file(rows, f"activity-{timezone.now():%Y-%m-%d}.csv")
 
 
 urlpatterns = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -22,6 +21,8 @@ from dispatch.selectors.pages import COUNT_BOUND, Order, Page, count, every, pag
 from dispatch.services import amazon, exports, sync
 from dispatch.services.revisions import etag_of
 from dispatch.spapi import SellingApiException
+from dispatch.web.chips import chips
+from dispatch.web.files import csv_file
 from dispatch.web.filters import JobFilter
 from dispatch.web.guards import PersonRequest
 
@@ -127,7 +128,7 @@ def _context(listing: Listing) -> dict[str, Any]:
         "now": listing.now,
         "form": listing.filter.form,
         "errors": _errors(listing.filter),
-        "chips": _chips(listing),
+        "chips": chips(listing.filter.form, listing.query, CHIPS, listing.address),
         "hidden": {name: listing.query.get(name, "") for name in ("view", "sort")},
         "views": _views(listing),
         "columns": _columns(listing),
@@ -213,34 +214,6 @@ CHIPS = (
 )  # fmt: skip
 
 
-def _chips(listing: Listing) -> list[dict[str, Any]]:
-    form = listing.filter.form
-    chips = []
-    for slug, label, names in CHIPS:
-        active = [name for name in names if listing.query.getlist(name)]
-        chips.append(
-            {
-                "slug": slug,
-                "label": label,
-                "fields": [form[name] for name in names],
-                "summary": _summary(listing, active),
-                "active": bool(active),
-                "clear_url": listing.address(**dict.fromkeys(names, "")),
-            }
-        )
-    return chips
-
-
-def _summary(listing: Listing, names: list[str]) -> str:
-    """What an active chip says: the chosen words, shortened when there are many."""
-    words: list[str] = []
-    for name in names:
-        labels = dict(getattr(listing.filter.form.fields[name], "choices", ()))
-        words += [str(labels.get(value, value)) for value in listing.query.getlist(name)]
-    shown = ", ".join(words[:2])[:40]
-    return f"{shown} +{len(words) - 2}" if len(words) > 2 else shown
-
-
 def _lookup(listing: Listing, found: int) -> str:
     """A pasted job id that the mirror does not hold, for a look at Amazon."""
     text = listing.query.get("q", "").strip()
@@ -284,7 +257,7 @@ def _is_about_the_job(error: Exception) -> bool:
     """Whether Amazon answered, and said that there is no such job for this seller."""
     if not isinstance(error, SellingApiException):
         return False
-    return error.code in (400, 404, 422) or error.amzn_code == "UnauthorizedAction"
+    return error.code == 400 or sync.says_unknown(error)
 
 
 def _back(request: HttpRequest) -> str:
@@ -294,7 +267,7 @@ def _back(request: HttpRequest) -> str:
 
 @require_safe
 @login_required
-def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: PersonRequest) -> HttpResponseBase:
     """A CSV file of exactly what the filter shows."""
     listing = read_listing(request)
     if not listing.filter.readable:
@@ -302,17 +275,4 @@ def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     if not exports.admitted(request.user):
         return render(request, "429.html", status=429)
     rows = exports.rows(person=request.user, jobs=every(listing.filter.found, listing.order))
-    writer = csv.writer(_Echo())
-    response = StreamingHttpResponse(
-        (writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8"
-    )
-    name = f"jobs-{listing.now:%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-class _Echo:
-    """A file whose ``write`` gives the line back, for streaming."""
-
-    def write(self, line: str) -> str:
-        return line
+    return csv_file(rows, f"jobs-{listing.now:%Y-%m-%d}.csv")
