@@ -131,6 +131,7 @@ def test_a_view_is_saved_and_used(page: Page, three: None) -> None:
     page.get_by_text("Save view", exact=True).click()
     page.get_by_label("Name", exact=True).fill("On hold")
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="On hold")).to_be_visible()
     page.goto("/jobs/")
     page.get_by_role("link", name="On hold").click()
     expect(page).to_have_url(re.compile("status=HOLD"))
