@@ -25,6 +25,7 @@ from dispatch.models import (
     Technician,
     TechnicianResource,
 )
+from dispatch.models.jobs import month_of
 from dispatch.models.keyring import keyring
 from dispatch.models.words import phone_words, split_words
 
@@ -110,6 +111,7 @@ class World:
             "time_zone": STATES[state],
             "created_at": _moment(created),
             "created_key": _moment(created),
+            "created_month": month_of(_moment(created)),
             "appointment_status": "ACTIVE" if active else "COMPLETED" if planned else "",
             "scheduled_start": moment if planned else None,
             "scheduled_end": _moment(start + 7200) if planned else None,
@@ -119,6 +121,7 @@ class World:
             "technician_names": ", ".join(f"Technician {one:03}" for one in sorted(people)),
             "fetched_at": _moment(min(start + DAY, self.now)),
             "changed_at": _moment(min(start + DAY, self.now)),
+            "changed_month": month_of(_moment(min(start + DAY, self.now))),
         }
         references = [
             ("asin", asin), ("skill", SKILLS[work]), ("order", self._order()),
@@ -218,6 +221,7 @@ def fill(world: World) -> None:
               " FROM dispatch_servicejob")  # fmt: skip
     # What the database does by itself in the hours after such a load.
     _tell("", "VACUUM ANALYZE")
+    _tell("", "CHECKPOINT")
 
 
 def _tell(sqlite: str, postgres: str) -> None:
@@ -260,17 +264,21 @@ def _write(batch: list[Made], same: dict[uuid.UUID, dict[str, Any]]) -> None:
     _insert(ServiceJob, columns, ([row[name] for name in columns] for _, row, _, _ in batch))
     _insert(
         JobReference,
-        ["job_id", "seller_id", "kind", "value", "scheduled_key"],
+        ["job_id", "seller_id", "kind", "value", "status", "scheduled_key"],
         (
-            (row["id"], row["seller_id"], kind, value, row["scheduled_key"])
+            (row["id"], row["seller_id"], kind, value, row["status"], row["scheduled_key"])
             for _, row, references, _ in batch
             for kind, value in references
         ),
     )
     _insert(
         JobWord,
-        ["job_id", "word_hash", "scheduled_key"],
-        ((row["id"], one, row["scheduled_key"]) for _, row, _, words in batch for one in words),
+        ["job_id", "word_hash", "status", "scheduled_key"],
+        (
+            (row["id"], one, row["status"], row["scheduled_key"])
+            for _, row, _, words in batch
+            for one in words
+        ),
     )
 
 

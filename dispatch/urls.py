@@ -39,11 +39,13 @@ urlpatterns = [
     path("jobs/changes/", live.jobs_changed, name="jobs_changed"),
     path("jobs/find/", jobs.find, name="jobs_find"),
     path("jobs/export.csv", jobs.export, name="jobs_export"),
+    path("jobs/export.ics", jobs.calendar, name="jobs_calendar"),
     path("jobs/views/", saved_views.save, name="view_save"),
     path("jobs/views/<int:view_id>/delete/", saved_views.delete, name="view_delete"),
     # The page last: an id takes all that is left.
     path("jobs/<job_id:service_job_id>/changes/", live.job_changed, name="job_changed"),
     path("jobs/<job_id:service_job_id>/refresh/", job.refresh, name="job_refresh"),
+    path("jobs/<job_id:service_job_id>/visit.ics", job.visit, name="job_visit"),
     *(
         path(f"jobs/<job_id:service_job_id>/{slug}/", actions.action, {"kind": kind}, f"job_{kind}")
         for kind, slug in job.SLUGS.items()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 import requests
 import time_machine
 from django.conf import settings as django_settings
@@ -24,7 +25,7 @@ from prometheus_client import REGISTRY, generate_latest
 from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, TechnicianResource
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.server import SandboxServer
-from dispatch.services import sync
+from dispatch.services import queue, sync
 from dispatch.services.tokens import shared_token_cache
 from dispatch.spapi import Services
 from dispatch.spapi.retry import Policy
@@ -32,6 +33,7 @@ from dispatch.spapi.retry import Policy
 PASSWORD = "Correct-Horse-7-Battery"
 US = "ATVPDKIKX0DER"
 NOW = dt.datetime(2026, 11, 24, 15, 0, tzinfo=dt.UTC)
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 
 # Playwright's event loop makes Django suspect asynchronous views; there are none.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -114,6 +116,38 @@ def cache_of_its_own(settings: Any) -> None:
     config = settings.CACHES["default"]
     if not config["BACKEND"].endswith("DatabaseCache"):
         settings.CACHES = {"default": {**config, "KEY_PREFIX": uuid.uuid4().hex}}
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """Where Redis is; what needs it is left out where it is not, but never where CI is set."""
+    try:
+        redis.Redis.from_url(REDIS).ping()
+    except redis.ConnectionError:
+        assert "CI" not in os.environ, "Redis is not there"
+        pytest.skip("no Redis here")
+    return REDIS
+
+
+PutQueue = Callable[[str, str], None]
+
+
+@pytest.fixture
+def put_queue(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[PutQueue]:
+    """Puts the queue elsewhere, empty and under names of its own: ``put_queue("redis", url)``."""
+    bell, mine = queue.Bell, f"test{os.getpid()}"
+    monkeypatch.setattr(queue, "Bell", lambda name: bell(f"{mine}-{name}"))
+    bells = (queue.changes, queue.long_work)
+
+    def put(kind: str, place: str) -> None:
+        settings.QUEUE = (kind, place)
+        for one in bells:
+            one.cache_clear()
+
+    yield put
+    for one in bells:
+        one().huey.flush()
+        one.cache_clear()
 
 
 @pytest.fixture

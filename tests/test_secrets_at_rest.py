@@ -1,28 +1,41 @@
-"""What lies on the disk after a day's work gives nothing away."""
+"""What lies on the disk and in Redis after a day's work gives nothing away."""
 
 from __future__ import annotations
 
 import base64
 import logging
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from dispatch.configuration import cache_from_url
 from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
 from dispatch.services import appointments, fulfilment, queue, slots, sync
 from dispatch.services.documents import Document
-from tests.conftest import Amazon, MakeJob, run_due
+from dispatch.services.tokens import shared_token_cache
+from tests.conftest import PASSWORD, Amazon, MakeJob, PutQueue, run_due
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
-SECRETS = ("Atzr|sandbox", "sandbox-secret", "Atza|", "amzn1.application-oa2-client.sandbox")
+TOKEN = "Atza|of-another-seller"
+SECRETS = (
+    TOKEN,
+    "Atzr|sandbox",
+    "sandbox-secret",
+    "Atza|",
+    "amzn1.application-oa2-client.sandbox",
+    PASSWORD,
+)
 BUYER = (
     "Jordan Example",
     "Jordan",
@@ -50,6 +63,29 @@ def on_disk() -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files if file.exists()}
 
 
+def in_redis(client: redis.Redis) -> dict[bytes, bytes]:
+    """Every key there is, with all that it holds, whatever its type."""
+    readers: dict[bytes, Callable[[bytes], Any]] = {
+        b"string": client.get,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"set": client.smembers,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
+        b"stream": client.xrange,
+        b"none": lambda key: None,  # Gone since it was named.
+    }
+    return {key: flat(readers[client.type(key)](key)) for key in client.scan_iter()}
+
+
+def flat(value: Any) -> bytes:
+    """All the texts in a value of Redis', one a line."""
+    if isinstance(value, dict):
+        value = list(value.items())
+    if isinstance(value, (list, tuple, set)):
+        return b"\n".join(map(flat, value))
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 def found(raw: bytes) -> list[str]:
     return [
         text
@@ -59,11 +95,21 @@ def found(raw: bytes) -> list[str]:
 
 
 @pytest.fixture
+def on_redis(redis_url: str, settings: Any, put_queue: PutQueue) -> Iterator[redis.Redis]:
+    """Redis, with cache and queue in it, as ``CACHE_URL`` and ``QUEUE_URL`` may have them."""
+    settings.CACHES = {"default": {**cache_from_url(redis_url), "KEY_PREFIX": uuid.uuid4().hex}}
+    put_queue("redis", redis_url)
+    with redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
 def a_days_work(
     seller: Seller, bob: Person, amazon: Amazon, make_job: MakeJob, client: Client, impatient: None,
     caplog: pytest.LogCaptureFixture, settings: Any,
 ) -> None:  # fmt: skip
-    """Sync, an appointment, an upload, a refusal, a lost answer, a revoked token, an export."""
+    """Sync, an appointment, an upload, a refusal, a lost answer, a revoked token, an export; a
+    log-in with a wrong password, and one with the right."""
     caplog.set_level(logging.DEBUG)
     settings.DISPATCH_DEMO, settings.SP_API_ENDPOINT = True, amazon.url
     now = timezone.now().isoformat()
@@ -83,14 +129,19 @@ def a_days_work(
     other = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-2")
     appointments.add(person=bob, job=other, key=uuid.uuid4(), start=start)
     amazon.faults()
-    client.force_login(bob)
+    for password in (f"{PASSWORD}!", PASSWORD):
+        client.post("/account/login/", {"login": bob.email, "password": password})
+    assert "_auth_user_id" in client.session
     for address in ("/jobs/?q=jordan+example", "/jobs/JOB-1/", "/jobs/JOB-1/reschedule/"):
         assert client.get(address).status_code == 200
     assert b"Jordan" in b"".join(client.get("/jobs/export.csv"))  # type: ignore[arg-type]
+    assert b"VEVENT" in b"".join(client.get("/jobs/export.ics"))  # type: ignore[arg-type]
     amazon.control("tokens", {"state": "revoked", "expireAccessTokens": True})
     sync.refresh_now(seller)
     SyncJob.objects.update(next_run_at=timezone.now())
     assert queue.tick() == len(SyncJob.Kind)
+    # The revoked one is forgotten; another seller's stays.
+    shared_token_cache().put("other", TOKEN, time.time() + 3600)
 
 
 def test_the_day_was_a_full_one(a_days_work: None) -> None:
@@ -114,6 +165,39 @@ def test_no_column_holds_a_secret_or_a_buyer(a_days_work: None) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f'SELECT * FROM "{table}"')
             assert found(repr(cursor.fetchall()).encode()) == [], table
+
+
+def test_redis_holds_no_secret_and_no_buyer(on_redis: redis.Redis, a_days_work: None) -> None:
+    held = in_redis(on_redis)
+    ours = [key for key in held if cache.key_prefix.encode() in key]
+    assert [key for key in ours if b"lwa." in key], "a token is in the cache"
+    assert [key for key in ours if b"exports." in key], "a count is in the cache"
+    assert queue.changes().huey.storage.queue_key.encode() in held, "it was rung"
+    # The keys too: a key may be made of what somebody typed.
+    assert {key for key, raw in held.items() if found(key + b"\n" + raw)} == set()
+
+
+def test_redis_is_searched_whole(redis_url: str) -> None:
+    """Every type of value; with a mark of its own, as others may be searching just now."""
+    mine, mark = f"planted:{uuid.uuid4().hex}", uuid.uuid4().hex
+    with redis.from_url(redis_url) as client:
+        plants: dict[str, Callable[[str], Any]] = {
+            "string": lambda key: client.set(key, mark),
+            "list": lambda key: client.rpush(key, "a", mark),
+            "set": lambda key: client.sadd(key, "a", mark),
+            "hash field": lambda key: client.hset(key, mark, "a"),
+            "hash value": lambda key: client.hset(key, "a", mark),
+            "sorted set": lambda key: client.zadd(key, {"a": 1, mark: 2}),
+            "stream": lambda key: client.xadd(key, {"a": mark}),
+        }
+        names = {f"{mine}:{name}": plant for name, plant in plants.items()}
+        try:
+            for key, plant in names.items():
+                plant(key)
+            seen = {key.decode() for key, raw in in_redis(client).items() if mark.encode() in raw}
+        finally:
+            client.delete(*names)
+    assert seen == set(names)
 
 
 def test_no_log_line_holds_a_secret_or_a_buyer(

@@ -21,8 +21,10 @@ UNSCHEDULED = 253_370_764_800
 
 if TYPE_CHECKING:
     _CharField = models.CharField[Any, str]
+    _IntegerField = models.PositiveIntegerField[Any, int]
 else:
     _CharField = models.CharField
+    _IntegerField = models.PositiveIntegerField
 
 
 class ByteOrderedField(_CharField):
@@ -31,6 +33,31 @@ class ByteOrderedField(_CharField):
     def db_parameters(self, connection: Any) -> Any:
         found = super().db_parameters(connection)
         return {**found, "collation": "C"} if connection.vendor == "postgresql" else found
+
+
+def month_of(moment: dt.datetime) -> int:
+    """The month of an aware moment in UTC, such as 202611."""
+    moment = moment.astimezone(dt.UTC)
+    return moment.year * 100 + moment.month
+
+
+class MonthField(_IntegerField):
+    """The month of another field, by which its rows are kept together; see `month_of`."""
+
+    def __init__(self, *args: Any, of: str, **kwargs: Any) -> None:
+        self.of = of
+        kwargs["editable"] = False
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["editable"]
+        return name, path, args, {**kwargs, "of": self.of}
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> int:
+        month = month_of(getattr(model_instance, self.of))
+        setattr(model_instance, self.attname, month)
+        return month
 
 
 class JobStatus(models.TextChoices):
@@ -81,6 +108,7 @@ class ServiceJob(models.Model):
     created_at = models.DateTimeField(null=True)
     created_key = models.DateTimeField(default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
     """``created_at``, or 1970 where Amazon gives none: a sort key without nulls."""
+    created_month = MonthField(of="created_key")
 
     appointment_id = models.CharField(max_length=100, blank=True)
     appointment_status = models.CharField(max_length=20, blank=True)
@@ -88,7 +116,8 @@ class ServiceJob(models.Model):
     scheduled_end = models.DateTimeField(null=True)
     scheduled_key = models.BigIntegerField(default=UNSCHEDULED)
     """``scheduled_start`` in seconds since 1970, or `UNSCHEDULED`: what the list is sorted by.
-    References and words carry it too, so that what they find comes in order without sorting."""
+    References and words carry it and the status too, so that what they find in any status comes in
+    order without sorting."""
     local_date = models.DateField(null=True)
     """The day of the appointment in the job's own zone."""
     technician_count = models.PositiveSmallIntegerField(default=0)
@@ -109,6 +138,7 @@ class ServiceJob(models.Model):
     """When that was."""
     changed_at = models.DateTimeField()
     """When a change was last seen; Amazon's model has no such field."""
+    changed_month = MonthField(of="changed_at")
     gone_at = models.DateTimeField(null=True, blank=True)
     """Since when Amazon does not know the job any more; its status is then ``GONE``."""
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -128,8 +158,16 @@ class ServiceJob(models.Model):
                         "scheduled_end", "local_date", "time_zone"],
                 name="job_by_schedule",
             ),
-            models.Index(fields=["seller", "status", "created_key", "id", "scheduled_key"]),
-            models.Index(fields=["seller", "status", "changed_at", "id", "scheduled_key"]),
+            models.Index(fields=["seller", "status", "created_key", "id", "changed_at"]),
+            models.Index(fields=["seller", "status", "changed_at", "id", "created_key"]),
+            models.Index(
+                fields=["seller", "created_month", "scheduled_key", "id", "status", "created_key"],
+                name="job_by_month_created",
+            ),
+            models.Index(
+                fields=["seller", "changed_month", "scheduled_key", "id", "status", "changed_at"],
+                name="job_by_month_changed",
+            ),
             models.Index(fields=["seller", "status", "title", "id"]),
             models.Index(fields=["seller", "status", "technician_names", "id"]),
             models.Index(fields=["seller", "status", "city", "id"]),
@@ -219,11 +257,14 @@ class JobReference(models.Model):
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     value = models.CharField(max_length=100)
+    status = models.CharField(max_length=20, blank=True)
     scheduled_key = models.BigIntegerField(default=UNSCHEDULED)
-    """The job's."""
+    """Both are the job's."""
 
     class Meta:
-        indexes = [models.Index(fields=["seller", "kind", "value", "scheduled_key", "job"])]
+        indexes = [
+            models.Index(fields=["seller", "kind", "value", "status", "scheduled_key", "job"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
@@ -235,11 +276,12 @@ class JobWord(models.Model):
     pk = models.CompositePrimaryKey("job_id", "word_hash")
     job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="words", db_index=False)
     word_hash = models.BigIntegerField()
+    status = models.CharField(max_length=20, blank=True)
     scheduled_key = models.BigIntegerField(default=UNSCHEDULED)
-    """The job's."""
+    """Both are the job's."""
 
     class Meta:
-        indexes = [models.Index(fields=["word_hash", "scheduled_key", "job"])]
+        indexes = [models.Index(fields=["word_hash", "status", "scheduled_key", "job"])]
 
     def __str__(self) -> str:
         return str(self.job_id)

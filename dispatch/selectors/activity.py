@@ -7,9 +7,7 @@ people do for somebody else's seller is not theirs to read.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from dispatch.models import Activity, Membership, Person, Seller
 from dispatch.selectors.access import sellers_for
+from dispatch.selectors.cursors import moment, pack, unpack
 
 Role = Membership.Role
 READERS = (Role.OWNER, Role.AUDITOR)
@@ -53,7 +52,7 @@ class Log:
 
     def page(self, cursor: str, size: int) -> Page:
         """The page that a cursor names; the first one for "" or a cursor of no sense."""
-        side, place = _decode(cursor)
+        side, place = _position(cursor)
         backward = side == "before"
         found = self._read(place, backward, size + 1)
         more, found = len(found) > size, found[:size]
@@ -62,8 +61,8 @@ class Log:
         has_next = True if backward else more
         return Page(
             rows,
-            _encode("before", rows[0]) if rows and has_previous else "",
-            _encode("after", rows[-1]) if rows and has_next else "",
+            _cursor("before", rows[0]) if rows and has_previous else "",
+            _cursor("after", rows[-1]) if rows and has_next else "",
         )
 
     def every(self, size: int = 500) -> Iterator[Activity]:
@@ -144,20 +143,14 @@ def _chosen(chosen: Chosen) -> QuerySet[Activity]:
     return rows
 
 
-def _encode(side: str, row: Activity) -> str:
-    text = json.dumps([side, row.at.isoformat(), row.number], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _cursor(side: str, row: Activity) -> str:
+    return pack(side, row.at, number=row.number)
 
 
-def _decode(cursor: str) -> tuple[str, Place | None]:
+def _position(cursor: str) -> tuple[str, Place | None]:
     """Read a cursor from the address; anything but our own is the first page's."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        side, at, number = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        moment = dt.datetime.fromisoformat(at)
-        ours = side in ("before", "after") and type(number) is int and 0 < number < 2**63
-        if ours and moment.tzinfo is not None:
-            return side, (moment.astimezone(dt.UTC), number)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        pass
-    return "after", None
+        side, (at,), number = unpack(cursor)
+        return side, (moment(at), number)
+    except ValueError:
+        return "after", None

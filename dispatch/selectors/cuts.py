@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from math import prod
 from operator import and_
 from typing import Any, Protocol
 
@@ -20,9 +21,14 @@ from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.lookups import IsNull
 
 from dispatch.models import JobReference, JobWord, ServiceJob
+from dispatch.models.jobs import month_of
 from dispatch.models.keyring import keyring
+from dispatch.selectors.seeks import values_of
 
 TIMES = ("scheduled_key", "created_key", "changed_at")
+MONTHS = {"created_key": "created_month", "changed_at": "changed_month"}
+"""By these the jobs of a span are kept together, in order of their appointments."""
+MOST_MONTHS = 12 * dt.MAXYEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,11 @@ class Lead:
     twice: bool = False
     """Whether a job may stand in several strands, or under several values."""
 
+    @property
+    def ranges(self) -> int:
+        """Into how many ranges its strands fall, each in order."""
+        return sum(prod(map(len, strand.split.values())) for strand in self.strands)
+
 
 class Condition(Protocol):
     """Something that is true of every job of a list."""
@@ -68,7 +79,7 @@ class OneOf:
     """A column holds one of these values."""
 
     column: str
-    values: frozenset[str]
+    values: frozenset[Any]
 
     def of_job(self) -> Q:
         return Q(**{f"{self.column}__in": sorted(self.values)})
@@ -160,8 +171,8 @@ class Cut:
     scopes: tuple[Scope, ...]
     statuses: frozenset[str] | None = None
     conditions: tuple[Condition, ...] = ()
-    sizes: dict[Any, int] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """How many jobs each lead gives, once that was counted."""
+    found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """How many jobs each lead gives, and what two of them share, once that was asked."""
 
     @property
     def sellers(self) -> list[uuid.UUID]:
@@ -218,6 +229,11 @@ def rest(conditions: Iterable[Condition], sellers: Sequence[uuid.UUID], job: str
     return _only_asked(own & linked)
 
 
+def looks_up(conditions: Iterable[Condition], job: str) -> bool:
+    """Whether asking the conditions of such rows reads another row for each."""
+    return any(isinstance(one, Refers | Says) or job != "pk" for one in conditions)
+
+
 def _there_is(rows: QuerySet[Any]) -> Q:
     """Whether there is such a row, looked up for each job.
 
@@ -231,8 +247,8 @@ def _only_asked(q: Q) -> Q:
     return Q(Case(When(q, then=Value(True)), default=Value(False))) if q else q
 
 
-def leads(cut: Cut, scope: Scope, column: str) -> list[Lead]:
-    """The ways to read a cut in a scope, for a list in order of ``column``.
+def leads(cut: Cut, scope: Scope, column: str | None) -> list[Lead]:
+    """The ways to read a cut in a scope, in order of ``column`` or in none.
 
     What leads to fewer jobs comes first, as far as that can be told without counting.
     """
@@ -241,17 +257,43 @@ def leads(cut: Cut, scope: Scope, column: str) -> list[Lead]:
     split = {"seller_id": scope.sellers, "status": sorted(given)}
     spans = [one for one in conditions if isinstance(one, Within)]
     status = tuple(one for one in conditions if isinstance(one, OneOf) and one.column == "status")
-    found = [_linked(one, scope, spans) for one in conditions if isinstance(one, Refers | Says)]
+    found = [_linked(one, split, spans, status) for one in conditions if isinstance(one, Refers)]
+    found += [_worded(one, split, spans, status) for one in conditions if isinstance(one, Says)]
     found += [
         _by_value(one, split, spans, status)
         for one in conditions
         if isinstance(one, OneOf) and one.column != "status"
     ]
-    for name in dict.fromkeys([*(span.column for span in spans), column]):
-        here = tuple(span for span in spans if span.column == name)
-        rows = ServiceJob.objects.filter(all_of(span.of_job() for span in here))
-        found.append(Lead((Strand(rows, split),), name, status + here))
+    names = dict.fromkeys(span.column for span in spans)
+    found += [_in_time(name, split, spans, status) for name in names if name != column]
+    if column == "scheduled_key":
+        found += [_by_month(name, scope, spans) for name in names if name in MONTHS]
+    if column or not found:
+        found.append(_in_time(column or "scheduled_key", split, spans, status))
     return found
+
+
+def _in_time(
+    column: str, split: Mapping[str, Sequence[Any]], spans: list[Within], status: Any
+) -> Lead:
+    here = tuple(span for span in spans if span.column == column)
+    rows = ServiceJob.objects.filter(all_of(span.of_job() for span in here))
+    return Lead((Strand(rows, split),), column, status + here)
+
+
+def _by_month(column: str, scope: Scope, spans: list[Within]) -> Lead:
+    """The months that spans touch: in order of the appointments, however long they are."""
+    name = MONTHS[column]
+    months = values_of(ServiceJob, name, scope.sellers, limit=MOST_MONTHS)
+    for one in spans:
+        if one.column == column:
+            first, last = (
+                month_of(side) if isinstance(side, dt.datetime) else None
+                for side in (one.first, one.end)
+            )
+            months = [m for m in months if (first or m) <= m <= (last or m)]
+    strand = Strand(ServiceJob.objects.all(), {"seller_id": scope.sellers, name: months})
+    return Lead((strand,), "scheduled_key", (OneOf(name, frozenset(months)),))
 
 
 def _by_value(
@@ -264,29 +306,42 @@ def _by_value(
     return Lead((replace(strand, rows=rows),), column, (one, *status, *here))
 
 
-def _linked(one: Refers | Says, scope: Scope, spans: list[Within]) -> Lead:
-    """References and words carry ``scheduled_key``: they begin where its span begins."""
+def _linked(
+    one: Refers, split: Mapping[str, Sequence[Any]], spans: list[Within], status: Any
+) -> Lead:
+    """References carry status and ``scheduled_key``: they begin where its span begins."""
+    here, bounds = _scheduled(spans)
+    rows = JobReference.objects.filter(bounds, kind=one.kind)
+    strand = Strand(rows, {**split, "value": one.values}, "job_id")
+    return Lead((strand,), "scheduled_key", (one, *status, *here), twice=len(one.values) > 1)
+
+
+def _worded(
+    one: Says, split: Mapping[str, Sequence[Any]], spans: list[Within], status: Any
+) -> Lead:
+    """So do words."""
+    here, bounds = _scheduled(spans)
+    sellers, statuses = split["seller_id"], split["status"]
+    strands = [_phrase(phrase, sellers, statuses, bounds) for phrase in one.phrases]
+    if one.jobs:
+        mine = _only_asked(Q(seller__in=sellers, status__in=statuses))
+        strands.append(Strand(ServiceJob.objects.filter(bounds & mine, pk__in=one.jobs)))
+    return Lead(tuple(strands), "scheduled_key", (one, *status, *here), twice=len(strands) > 1)
+
+
+def _scheduled(spans: list[Within]) -> tuple[tuple[Within, ...], Q]:
     here = tuple(span for span in spans if span.column == "scheduled_key")
-    bounds = all_of(span.of_job() for span in here)
-    if isinstance(one, Refers):
-        rows = JobReference.objects.filter(bounds, kind=one.kind)
-        split = {"seller_id": scope.sellers, "value": one.values}
-        strands = [Strand(rows, split, "job_id")]
-    else:
-        strands = [_phrase(phrase, scope.sellers, bounds) for phrase in one.phrases]
-        if one.jobs:
-            mine = _only_asked(Q(seller__in=scope.sellers))
-            strands.append(Strand(ServiceJob.objects.filter(bounds & mine, pk__in=one.jobs)))
-    twice = len(strands) > 1 or (isinstance(one, Refers) and len(one.values) > 1)
-    return Lead(tuple(strands), "scheduled_key", (one, *here), twice)
+    return here, all_of(span.of_job() for span in here)
 
 
-def _phrase(words: tuple[str, ...], sellers: Sequence[uuid.UUID], bounds: Q) -> Strand:
+def _phrase(
+    words: tuple[str, ...], sellers: Sequence[uuid.UUID], statuses: Sequence[str], bounds: Q
+) -> Strand:
     """Led by the longest word, which is seldom the most common."""
     longest, *others = sorted(words, key=len, reverse=True)
     with_others = all_of(_has_word(word, sellers, "job_id") for word in others)
     rows = JobWord.objects.filter(bounds & with_others)
-    return Strand(rows, {"word_hash": _hashes(longest, sellers)}, "job_id")
+    return Strand(rows, {"word_hash": _hashes(longest, sellers), "status": statuses}, "job_id")
 
 
 def _has_word(word: str, sellers: Sequence[uuid.UUID], job: str) -> Q:

@@ -29,12 +29,14 @@ from dispatch.models import (
 )
 from dispatch.models.words import split_words, typed_phone
 from dispatch.selectors.cuts import Condition, Cut, Says, Where, Within
-from dispatch.selectors.pages import counts, together
+from dispatch.selectors.pages import Count, counts, together
 from dispatch.selectors.seeks import values_of
 
 DAY = 86_400
 FARTHEST_EAST, FARTHEST_WEST = 14 * 3600, 12 * 3600
 """The zones where a day begins first and ends last, in seconds from UTC."""
+LONGEST_VISIT = 7 * DAY
+"""No appointment goes on for longer: so far back another one may have begun."""
 MOST_IDS = 1000
 LAST_CHARACTER = "\U0010ffff"
 
@@ -110,10 +112,10 @@ def quick_view(slug: str) -> QuickView:
     return {view.slug: view for view in QUICK_VIEWS}[slug]
 
 
-def quick_view_counts(cut: Cut, now: dt.datetime) -> dict[str, int]:
-    """How many jobs each quick view shows, counted up to the bound."""
-    shown = counts([view.apply(cut, now) for view in QUICK_VIEWS])
-    return dict(zip((view.slug for view in QUICK_VIEWS), shown, strict=True))
+def list_counts(chosen: Cut, visible: Cut, now: dt.datetime) -> tuple[Count, dict[str, Count]]:
+    """How many jobs are chosen, and how many each quick view of the visible ones shows."""
+    found, *shown = counts([chosen, *(view.apply(visible, now) for view in QUICK_VIEWS)])
+    return found, dict(zip((view.slug for view in QUICK_VIEWS), shown, strict=True))
 
 
 def search(cut: Cut, text: str) -> Cut:
@@ -301,14 +303,16 @@ def _busy_then(job: ServiceJob) -> set[str]:
     """Resource ids with another active appointment that overlaps this job's."""
     if not job.scheduled_start or not job.scheduled_end:
         return set()
+    begin, end = (int(moment.timestamp()) for moment in (job.scheduled_start, job.scheduled_end))
     others = ServiceJob.objects.filter(
         seller=job.seller,
+        status__in=values_of(ServiceJob, "status", [job.seller_id]),
+        scheduled_key__range=(begin - LONGEST_VISIT, end - 1),
         appointment_status=Appointment.Status.ACTIVE,
-        scheduled_start__lt=job.scheduled_end,
         scheduled_end__gt=job.scheduled_start,
     ).exclude(pk=job.pk)
     return set(
-        JobReference.objects.filter(job__in=others, kind=JobReference.Kind.RESOURCE).values_list(
-            "value", flat=True
-        )
+        JobReference.objects.filter(
+            job__in=list(others.values_list("pk", flat=True)), kind=JobReference.Kind.RESOURCE
+        ).values_list("value", flat=True)
     )

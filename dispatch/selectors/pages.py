@@ -6,35 +6,40 @@ they give is the keys of the page's rows, which are then fetched. See `dispatch.
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
 import itertools
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from dispatch.models import ServiceJob
-from dispatch.selectors.cuts import TIMES, Cut, Lead, Scope, Strand, leads, rest
+from dispatch.selectors.cursors import moment, pack, unpack
+from dispatch.selectors.cuts import MONTHS, TIMES, Cut, Lead, Scope, Strand, leads, looks_up, rest
 
 COUNT_BOUND = 10_000
 """Counting stops here: "10,000+" says as much and stays cheap."""
-LEAD_BOUND = 50_000
-"""How far leads are counted to find the one with the fewest jobs: about 3 ms each."""
+LOOK_UPS = 3_000
+"""So many jobs are looked up at most to count those of which something else is true too."""
 FEW = 5_000
-"""So many jobs are sorted sooner than met among a million in the order of another index."""
+"""Fewer jobs are sorted sooner than met among a million in the order of another index."""
 FEW_IN_TIME = 20_000
 """The same for an order by time: there, jobs of one kind may all lie together at the far end."""
-MOST_ARMS = 200
+LEAD_BOUND = 50_000
+"""How far leads are counted to find the one with the fewest jobs: 1 to 3 ms each."""
+WORTH_MEETING = 2_000
+"""A lead of fewer jobs is looked through sooner than intersected with another."""
+MOST_RANGES = 200
 """With more ranges than this the database sorts: reading so long a query would cost more."""
 
 SEALED = ("payload", "buyer")
 Sql = tuple[str, tuple[Any, ...]]
+Way = tuple[int, Lead]
+"""A lead, and how many jobs it gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,17 @@ class Page:
     rows: list[ServiceJob]
     previous: str
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many jobs there are; ``more`` where counting ended before the last."""
+
+    number: int
+    more: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number:,}{'+' if self.more else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +113,7 @@ def page(
 
     Columns ``without`` which a page can be shown are left in the database.
     """
-    position = _decode(cursor, order)
+    position = _position(cursor, order)
     backward = position is not None and position[0] == "before"
     direction = Order(order.column, order.descending != backward)
     keys = _keys(cut, Place(direction, *(position or ())[1:]), size + 1)
@@ -107,28 +123,36 @@ def page(
     has_next = True if backward else more
     return Page(
         rows=taken,
-        previous=_encode("before", taken[0], order) if taken and has_previous else "",
-        next=_encode("after", taken[-1], order) if taken and has_next else "",
+        previous=_cursor("before", taken[0], order) if taken and has_previous else "",
+        next=_cursor("after", taken[-1], order) if taken and has_next else "",
     )
 
 
-def every(cut: Cut, order: Order, size: int = 500) -> Iterator[ServiceJob]:
-    """All jobs of a list in order with their buyers, read page by page."""
+def every(
+    cut: Cut, order: Order, size: int = 500, *, without: Sequence[str] = ("payload",)
+) -> Iterator[ServiceJob]:
+    """All jobs of a list in order, with their buyers unless `SEALED` is left out, by pages."""
     cursor, more = "", True
     while more:
-        shown = page(cut, order, cursor, size, without=("payload",))
+        shown = page(cut, order, cursor, size, without=without)
         yield from shown.rows
         cursor, more = shown.next, bool(shown.next)
 
 
-def count(cut: Cut) -> int:
-    """How many jobs, counted no further than one beyond `COUNT_BOUND`."""
+def count(cut: Cut) -> Count:
+    """How many jobs, as far as that is cheap: see `COUNT_BOUND` and `LOOK_UPS`."""
     return counts([cut])[0]
 
 
-def counts(cuts: Sequence[Cut]) -> list[int]:
-    """The same for several lists, in one query."""
-    return _numbers([_count_sql(cut) for cut in cuts])
+def counts(cuts: Sequence[Cut]) -> list[Count]:
+    """The same for several lists, in one query, in which each stands once."""
+    different = list(dict.fromkeys(cuts))
+    numbers = _numbers([sql for cut in different for sql in _count_sql(cut)])
+    found = {
+        cut: Count(min(number, COUNT_BOUND), more=number > COUNT_BOUND or unseen > 0)
+        for cut, number, unseen in zip(different, numbers[::2], numbers[1::2], strict=True)
+    }
+    return [found[cut] for cut in cuts]
 
 
 def together(parts: Sequence[QuerySet[Any]]) -> list[tuple[Any, ...]]:
@@ -172,27 +196,20 @@ def _ranges(
 
     One query is compiled for all of them; only the values differ.
     """
-    key: Any = F(place.order.column)
-    if _sortable(lead, place.order.column):
-        # Not the plain column, which has an index of its own for the planner to walk instead.
-        strand, key = Strand(strand.whole()), key + 0
-    elif lead.column != place.order.column:
+    key = F(place.order.column)
+    if lead.column != place.order.column:
         strand = Strand(ServiceJob.objects.filter(pk__in=strand.whole().values(strand.job)))
-    every_fixed = list(_fixed(strand))
-    if len(every_fixed) > MOST_ARMS:
-        strand, every_fixed = Strand(strand.whole(), job=strand.job), [{}]
+    elif lead.ranges > MOST_RANGES:
+        strand = Strand(_each(strand.whole(), lead), job=strand.job)
     rows = strand.rows.filter(rest(_left(cut, scope, lead), scope.sellers, strand.job))
     rows = rows.filter(**{name: RawSQL("%s", (_Slot(name),)) for name in strand.split})
     sign = "-" if place.order.descending else ""
+    order = (key.desc() if sign else key.asc(), f"{sign}{strand.job}")
     compiled = {
-        name: _compiled(
-            part.order_by(key.desc() if sign else key.asc(), f"{sign}{strand.job}").values_list(
-                key, strand.job
-            )[:size]
-        )
+        name: _compiled(part.order_by(*order).values_list(key, strand.job)[:size])
         for name, part in place.beyond(rows, strand.job).items()
     }
-    for fixed in every_fixed:
+    for fixed in _fixed(strand):
         for name in place.ranges(fixed):
             sql, params = compiled[name] or ("", ())
             if sql:
@@ -216,33 +233,86 @@ def _left(cut: Cut, scope: Scope, lead: Lead) -> list[Any]:
 
 def _lead_to_page(cut: Cut, scope: Scope, column: str) -> Lead:
     """The lead to a page in order of a column: in that order, or of so few jobs that they sort."""
-    few = FEW_IN_TIME if column in TIMES else FEW
-    ways = _sized(cut, scope, leads(cut, scope, column))
-    usable = [
-        way for way in ways if way[1].column == column or way[0] <= few or _sortable(way[1], column)
-    ]
-    return min(usable, key=lambda way: way[0])[1]
+
+    def in_order(lead: Lead) -> bool:
+        return lead.column == column and lead.ranges <= MOST_RANGES
+
+    def cost(way: Way) -> tuple[bool, int]:
+        size, lead = way
+        return not in_order(lead) and size >= _few(lead, column), size
+
+    ways = _promising(leads(cut, scope, column), in_order)
+    return min(_sized(cut, scope, ways), key=cost)[1]
 
 
-def _sortable(lead: Lead, column: str) -> bool:
-    """Whether its index also holds the column, so that its entries sort without their rows."""
-    return column == "scheduled_key" and lead.column in ("created_key", "changed_at")
+def _few(lead: Lead, column: str) -> int:
+    by_month = column == "scheduled_key" and lead.column in MONTHS
+    return FEW_IN_TIME if column in TIMES and not by_month else FEW
 
 
 def _lead_to_count(cut: Cut, scope: Scope) -> Lead:
-    ways = _sized(cut, scope, leads(cut, scope, "scheduled_key"))
-    return min(ways, key=lambda way: way[0])[1]
+    ways = _promising(leads(cut, scope, None), lambda lead: True)
+    return min(_sized(cut, scope, ways), key=itemgetter(0))[1]
 
 
-def _sized(cut: Cut, scope: Scope, ways: list[Lead]) -> list[tuple[int, Lead]]:
-    """Each lead with the number of its jobs, as far as `LEAD_BOUND`; a single one uncounted."""
+def _promising(ways: Sequence[Lead], in_order: Callable[[Lead], bool]) -> list[Lead]:
+    """Without those that cannot lead to fewer jobs than another which is in order if they are."""
+    found: list[Lead] = []
+    for way in sorted(ways, key=lambda lead: len(lead.fulfils), reverse=True):
+        if not any(
+            {*way.fulfils} <= {*better.fulfils} and (in_order(better) or not in_order(way))
+            for better in found
+        ):
+            found.append(way)
+    return found
+
+
+def _sized(cut: Cut, scope: Scope, ways: list[Lead]) -> list[Way]:
+    """Each lead with the number of its jobs, as far as `LEAD_BOUND`.
+
+    Not counted is a single one, nor one that has nothing of what is asked: it is long.
+    """
     if len(ways) == 1:
         return [(0, ways[0])]
+    asked = set(cut.within(scope))
     keys = [(scope.sellers, lead.column, lead.fulfils) for lead in ways]
-    unknown = [nth for nth, key in enumerate(keys) if key not in cut.sizes]
-    sizes = _numbers([_size_sql(ways[nth]) for nth in unknown])
-    cut.sizes.update((keys[nth], size) for nth, size in zip(unknown, sizes, strict=True))
-    return [(cut.sizes[key], lead) for key, lead in zip(keys, ways, strict=True)]
+    cut.found.update((key, LEAD_BOUND) for key in keys if asked.isdisjoint(key[-1]))
+    unknown = [(key, lead) for key, lead in zip(keys, ways, strict=True) if key not in cut.found]
+    sizes = _numbers([_size_sql(lead) for _, lead in unknown])
+    cut.found.update((key, size) for (key, _), size in zip(unknown, sizes, strict=True))
+    sized = [(cut.found[key], lead) for key, lead in zip(keys, ways, strict=True)]
+    return sized + _meeting(cut, scope, sized)
+
+
+def _meeting(cut: Cut, scope: Scope, ways: list[Way]) -> list[Way]:
+    """The jobs that the two shortest leads share, where both are long and the jobs are few.
+
+    To look each job of one up in the other takes three times as long as to intersect them.
+    """
+    (size, one), (other_size, other) = sorted(ways, key=itemgetter(0))[:2]
+    same = {*one.fulfils} <= {*other.fulfils} or {*other.fulfils} <= {*one.fulfils}
+    if same or size < WORTH_MEETING or other_size >= LEAD_BOUND:
+        return []
+    key = (scope.sellers, one.fulfils, other.fulfils)
+    if key not in cut.found:
+        cut.found[key] = _shared(one, other)
+    jobs = cut.found[key]
+    if len(jobs) > FEW:
+        return []
+    strand = Strand(ServiceJob.objects.filter(pk__in=jobs))
+    return [(len(jobs), Lead((strand,), "", one.fulfils + other.fulfils))]
+
+
+def _shared(one: Lead, other: Lead) -> list[int]:
+    """The keys of jobs to which both lead, no more than one beyond `FEW`."""
+    sides = []
+    for lead in (one, other):
+        arms = [_compiled(strand.whole().values(strand.job)) for strand in lead.strands]
+        sides.append(_union([arm for arm in arms if arm], twice=False))
+    sql = " INTERSECT ".join(f"SELECT * FROM ({side}) side" for side, _ in sides)  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {FEW + 1}", [value for _, own in sides for value in own])
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _size_sql(lead: Lead) -> Sql:
@@ -250,16 +320,41 @@ def _size_sql(lead: Lead) -> Sql:
     return _bounded(arms, LEAD_BOUND)
 
 
-def _count_sql(cut: Cut) -> Sql:
-    arms: list[Sql | None] = []
+def _count_sql(cut: Cut) -> tuple[Sql, Sql]:
+    """How many jobs of a cut are met, and whether any were left unseen on the way."""
+    met: list[Sql | None] = []
+    unseen: list[Sql | None] = []
     twice = False
     for scope in cut.scopes:
         lead = _lead_to_count(cut, scope)
+        left = _left(cut, scope, lead)
         twice = twice or lead.twice
         for strand in lead.strands:
-            others = rest(_left(cut, scope, lead), scope.sellers, strand.job)
-            arms.append(_compiled(strand.whole(others).values(strand.job)[: COUNT_BOUND + 1]))
-    return _bounded(arms, COUNT_BOUND + 1, twice)
+            others = rest(left, scope.sellers, strand.job)
+            if looks_up(left, strand.job):
+                beyond = strand.whole().values(strand.job)[LOOK_UPS : LOOK_UPS + 1]
+                unseen.append(_compiled(beyond))
+                met.append(_looked_up(strand, lead, others))
+            else:
+                keys = _each(strand.whole(others).values(strand.job), lead)
+                met.append(_compiled(keys[: COUNT_BOUND + 1]))
+    return _bounded(met, COUNT_BOUND + 1, twice), _bounded(unseen, 1)
+
+
+def _each(rows: QuerySet[Any], lead: Lead) -> QuerySet[Any]:
+    """Each job once, also where a lead has it under several values."""
+    return rows.distinct() if lead.twice else rows
+
+
+def _looked_up(strand: Strand, lead: Lead, others: Q) -> Sql | None:
+    """The jobs of which the others are true, among the first of a strand."""
+    fits = ExpressionWrapper(others, output_field=BooleanField())
+    rows = strand.whole().annotate(job_key=F(strand.job), fits=fits)
+    compiled = _compiled(_each(rows.values_list("job_key", "fits"), lead)[:LOOK_UPS])
+    if compiled is None:
+        return None
+    sql, params = compiled
+    return f"SELECT job_key FROM ({sql}) seen WHERE fits LIMIT {COUNT_BOUND + 1}", params  # noqa: S608
 
 
 def _bounded(arms: Iterable[Sql | None], bound: int, twice: bool = False) -> Sql:
@@ -301,25 +396,16 @@ def _compiled(rows: QuerySet[Any]) -> Sql | None:
     return sql, tuple(params)
 
 
-def _encode(side: str, row: ServiceJob, order: Order) -> str:
-    value = getattr(row, order.column)
-    if isinstance(value, dt.datetime):
-        value = value.isoformat()
-    text = json.dumps([side, order.column, value, row.pk], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _cursor(side: str, row: ServiceJob, order: Order) -> str:
+    return pack(side, order.column, getattr(row, order.column), number=row.pk)
 
 
-def _decode(cursor: str, order: Order) -> tuple[str, Any, int] | None:
-    """Read a cursor from the address; anything but our own is no cursor."""
+def _position(cursor: str, order: Order) -> tuple[str, Any, int] | None:
+    """Read a cursor from the address; one of another order, or not our own, is none."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        side, column, value, pk = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if side not in ("before", "after") or column != order.column or type(pk) is not int:
-            return None
-        if not 0 < pk < 2**63:
-            return None
-        return side, _typed(value, column), pk
-    except (ValueError, TypeError, OverflowError, RecursionError):
+        side, (column, value), pk = unpack(cursor)
+        return (side, _typed(value, column), pk) if column == order.column else None
+    except ValueError:
         return None
 
 
@@ -328,11 +414,8 @@ def _typed(value: Any, column: str) -> Any:
         if type(value) is not int or not abs(value) < 2**63:
             raise ValueError("not a number of seconds")
         return value
-    if column.endswith(("_key", "_at")):
-        moment = dt.datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError("a moment without a zone")
-        return moment.astimezone(dt.UTC)
+    if column in TIMES:
+        return moment(value)
     if not isinstance(value, str) or "\0" in value:
         raise ValueError("not a text")
     value.encode()  # Half of a surrogate pair is no text either.

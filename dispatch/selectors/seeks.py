@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 from django.db.models import Model, UUIDField
@@ -24,7 +25,7 @@ SELECT DISTINCT value FROM found WHERE value IS NOT NULL
 
 def values_of(
     model: type[Model], column: str, sellers: Iterable[uuid.UUID], *, limit: int = 200, **where: str
-) -> list[str]:
+) -> list[Any]:
     """The first ``limit`` values of a column among these sellers' rows, in order.
 
     An index must begin with the seller, the columns of ``where`` and the column itself. Asking

@@ -6,7 +6,8 @@ import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from django.core.cache import cache
 from django.db import transaction
@@ -56,28 +57,38 @@ def _rows(
         )
     )
     yield PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
-    count: Counter[Seller | None] = Counter()
-    try:
+    with recorded(person, "jobs", asked, buyers=open_to) as count:
         for job in jobs:
             count[job.seller] += 1
             cells = _public(job)
             if open_to:
                 cells += _buyer(job) if job.seller_id in open_to else ("",) * len(BUYER_COLUMNS)
             yield tuple(map(inert, cells))
+
+
+@contextmanager
+def recorded(
+    person: Person, what: str, asked: activity.Asking, *, buyers: Collection[uuid.UUID] = ()
+) -> Iterator[Counter[Seller | None]]:
+    """Counts what is handed out of each seller; it is recorded at the end, also a sudden one.
+
+    ``buyers``: of which sellers with buyer data.
+    """
+    count: Counter[Seller | None] = Counter()
+    try:
+        yield count
     finally:
-        record(person, "jobs", count, buyers=open_to, asked=asked)
+        _record(person, what, count, buyers, asked)
 
 
 @transaction.atomic
-def record(
+def _record(
     person: Person,
     what: str,
     count: Mapping[Seller | None, int],
-    *,
-    buyers: Collection[uuid.UUID] = (),
-    asked: activity.Asking | None = None,
+    buyers: Collection[uuid.UUID],
+    asked: activity.Asking,
 ) -> None:
-    """Keep who took how many rows of which seller; ``buyers``: of which sellers with buyer data."""
     for seller, number in (count or {None: 0}).items():
         activity.record(
             activity.Kind.EXPORTED,
@@ -112,8 +123,7 @@ def _activity_rows(
     asked: activity.Asking,
 ) -> Generator[Row, None, None]:
     yield ACTIVITY_COLUMNS
-    count: Counter[Seller | None] = Counter()
-    try:
+    with recorded(person, "activity", asked) as count:
         for row in rows:
             count[sellers.get(row.seller_id) if row.seller_id else None] += 1
             detail = json.dumps(row.detail, ensure_ascii=False, sort_keys=True)
@@ -122,8 +132,6 @@ def _activity_rows(
                 row.subject, row.origin, detail, row.hash,
             )  # fmt: skip
             yield tuple(map(inert, cells))
-    finally:
-        record(person, "activity", count, asked=asked)
 
 
 def _public(job: ServiceJob) -> tuple[str, ...]:

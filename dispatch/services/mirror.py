@@ -26,7 +26,7 @@ from dispatch.models import (
     Seller,
     ServiceJob,
 )
-from dispatch.models.jobs import seal_owner
+from dispatch.models.jobs import month_of, seal_owner
 from dispatch.models.keyring import keyring
 from dispatch.models.retention import KEEP_BUYER_FOR
 from dispatch.models.words import phone_words, split_words
@@ -48,8 +48,9 @@ _ITEMS = Rows(
     AssociatedItem, "job", "asin", "title", "brand", "quantity", "order_id", "status",
     "delivery_estimate",
 )  # fmt: skip
-_REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", "scheduled_key")
-_WORDS = Rows(JobWord, "job", "word_hash", "scheduled_key")
+_CARRIED = ("status", "scheduled_key")
+_REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", *_CARRIED)
+_WORDS = Rows(JobWord, "job", "word_hash", *_CARRIED)
 _NOT_THE_BUYERS = (
     "serviceJobId", "serviceOrderId", "createTime", "serviceJobStatus", "scopeOfWork", "seller",
     "serviceJobProvider", "preferredAppointmentTimes", "appointments", "marketplaceId", "storeId",
@@ -132,15 +133,19 @@ def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
     A row that shows a later state is left alone. `store` brings the job back if it returns.
     """
     still_here = ServiceJob.objects.filter(pk=job.pk, gone_at=None, fetched_at__lte=at)
-    marked = still_here.update(
-        gone_at=at,
-        status=JobStatus.GONE,
-        closed_at=Coalesce("closed_at", at),
-        fetched_at=at,
-        changed_at=at,
-    )
-    if marked:
-        revisions.bump(job.seller)
+    with transaction.atomic():
+        marked = still_here.update(
+            gone_at=at,
+            status=JobStatus.GONE,
+            closed_at=Coalesce("closed_at", at),
+            fetched_at=at,
+            changed_at=at,
+            changed_month=month_of(at),
+        )
+        if marked:
+            job.references.update(status=JobStatus.GONE)
+            job.words.update(status=JobStatus.GONE)
+            revisions.bump(job.seller)
 
 
 def erase_buyers(seller: Seller, keys: Collection[int], *, at: dt.datetime) -> int:
@@ -198,8 +203,9 @@ def _rewrite(seller: Seller, sheets: dict[int, _Sheet]) -> None:
     names = tuple(next(iter(sheets.values())).columns)
     rows = ((*sheet.columns.values(), pk) for pk, sheet in sheets.items())
     Rows(ServiceJob, *names, "id").update(rows, by=1)
-    keys = dict(seller.jobs.filter(pk__in=sheets).values_list("pk", "scheduled_key"))
-    _write_sets(_WORDS, {pk: sheet.words for pk, sheet in sheets.items()}, keys, list(sheets))
+    there = seller.jobs.filter(pk__in=sheets)
+    carried = {pk: tuple(row) for pk, *row in there.values_list("pk", *_CARRIED)}
+    _write_sets(_WORDS, {pk: sheet.words for pk, sheet in sheets.items()}, carried, list(sheets))
 
 
 def without_buyer(payload: Payload) -> Payload:
@@ -264,12 +270,12 @@ def _write(
         seller, {key: sheet for key, sheet in sheets.items() if key not in new}, fetched_at
     )
     written = {pk: sheets[key] for key, pk in (new | changed).items()}
-    keys = {pk: sheet.columns["scheduled_key"] for pk, sheet in written.items()}
+    carried = {pk: tuple(sheet.columns[name] for name in _CARRIED) for pk, sheet in written.items()}
     old = list(changed.values())
     _write_lists(_VISITS, {pk: sheet.visits for pk, sheet in written.items()}, old)
     _write_lists(_ITEMS, {pk: sheet.items for pk, sheet in written.items()}, old)
-    _write_sets(_REFERENCES, {pk: sheet.references for pk, sheet in written.items()}, keys, old)
-    _write_sets(_WORDS, {pk: sheet.words for pk, sheet in written.items()}, keys, old)
+    _write_sets(_REFERENCES, {pk: sheet.references for pk, sheet in written.items()}, carried, old)
+    _write_sets(_WORDS, {pk: sheet.words for pk, sheet in written.items()}, carried, old)
     return new.keys() | changed.keys()
 
 
@@ -307,17 +313,20 @@ def _write_lists(rows: Rows, wanted: dict[int, list[Row]], changed: list[int]) -
 
 
 def _write_sets(
-    rows: Rows, wanted: dict[int, set[Row]], keys: dict[int, int], changed: list[int]
+    rows: Rows, wanted: dict[int, set[Row]], carried: dict[int, Row], changed: list[int]
 ) -> None:
-    """References and words: only those that came or went. All carry the job's ``scheduled_key``."""
-    there = {pk: {row[:-1]: row[-1] for row in own} for pk, own in _there(rows, changed).items()}
-    none: dict[Row, int] = {}
+    """References and words: only those that came or went. All carry what their job does."""
+    size = len(_CARRIED)
+    there = {
+        pk: {row[:-size]: row[-size:] for row in own} for pk, own in _there(rows, changed).items()
+    }
+    none: dict[Row, Row] = {}
     gone = ((pk, *row) for pk, own in there.items() for row in own.keys() - wanted[pk])
-    Rows(rows.model, *rows.names[:-1]).delete(gone)
-    moved = [(keys[pk], pk) for pk, own in there.items() if {*own.values()} - {keys[pk]}]
-    Rows(rows.model, rows.names[-1], "job").update(moved, by=1)
+    Rows(rows.model, *rows.names[:-size]).delete(gone)
+    moved = [(*carried[pk], pk) for pk, own in there.items() if {*own.values()} - {carried[pk]}]
+    Rows(rows.model, *_CARRIED, "job").update(moved, by=1)
     rows.insert(
-        (pk, *row, keys[pk])
+        (pk, *row, *carried[pk])
         for pk, own in wanted.items()
         for row in sorted(own - there.get(pk, none).keys())
     )
@@ -375,6 +384,7 @@ def _columns(
 ) -> dict[str, Any]:
     address, work = source.address, source.work
     place, owner = source.service_location, seal_owner(seller.pk, source.service_job_id)
+    created = source.create_time or amazon_model.EARLIEST
     zone = _zone_for(
         country=address.country_code or "",
         state=address.state_or_region or "",
@@ -395,13 +405,15 @@ def _columns(
         "country_code": _cut(address.country_code, 2),
         "time_zone": zone,
         "created_at": source.create_time,
-        "created_key": source.create_time or amazon_model.EARLIEST,
+        "created_key": created,
+        "created_month": month_of(created),
         "preferred_times": _preferred(source),
         "buyer": _BUYER.seal(_BUYER.encode(_buyer(source)), owner),
         "payload": _PAYLOAD.seal(shown.text, owner),
         "digest": shown.digest,
         "fetched_at": fetched_at,
         "changed_at": fetched_at,
+        "changed_month": month_of(fetched_at),
         "gone_at": None,
         **_schedule(source, zone),
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from dispatch.models import AccessReview, Person, ReviewedAccess, Seller
 from dispatch.services import activity, people
-from dispatch.services.exports import inert
+from dispatch.services.exports import Row, inert, recorded
 from dispatch.services.people import Refused
 
 if TYPE_CHECKING:
@@ -67,14 +67,22 @@ def _evidence(review: AccessReview, access: Access, decision: Decision) -> Revie
     )
 
 
-def rows(review: AccessReview) -> Iterator[tuple[str, ...]]:
-    """A heading and one row a person, every cell safe to open in a spreadsheet."""
+def rows(review: AccessReview, *, person: Person) -> Generator[Row, None, None]:
+    """A heading and one row for each of the people, recorded like any export."""
+    return _rows(review, person, activity.asking())
+
+
+def _rows(
+    review: AccessReview, person: Person, asked: activity.Asking
+) -> Generator[Row, None, None]:
     yield COLUMNS
-    for row in review.rows.order_by("name", "pk"):
-        cells = (
-            review.signed_at.isoformat(), review.reviewer_name, review.seller.name, row.name,
-            row.email, row.get_role_display(),
-            row.last_login.isoformat() if row.last_login else "never",
-            row.second_factor or "none", row.get_decision_display(),
-        )  # fmt: skip
-        yield tuple(map(inert, cells))
+    with recorded(person, "access_review", asked) as count:
+        for row in review.rows.order_by("name", "pk"):
+            count[review.seller] += 1
+            cells = (
+                review.signed_at.isoformat(), review.reviewer_name, review.seller.name, row.name,
+                row.email, row.get_role_display(),
+                row.last_login.isoformat() if row.last_login else "never",
+                row.second_factor or "none", row.get_decision_display(),
+            )  # fmt: skip
+            yield tuple(map(inert, cells))

@@ -163,17 +163,8 @@ def refresh_job(job: ServiceJob, *, interactive: bool = True) -> ServiceJob:
 
     A job that Amazon does not know any more is marked before the refusal is raised.
     """
-    asked_at = timezone.now()
-    try:
-        with amazon.client(job.seller, interactive=interactive) as session:
-            payload = session.get_service_job_by_service_job_id(job.service_job_id).payload
-    except SellingApiException as error:
-        if says_unknown(error):
-            mirror.mark_gone(job, at=asked_at)
-        raise
-    if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
-        mirror.store(job.seller, [payload], fetched_at=asked_at, origin=BY_ID)
-        ServiceJob.objects.filter(pk=job.pk, fetched_at__lt=asked_at).update(fetched_at=asked_at)
+    with amazon.client(job.seller, interactive=interactive) as session:
+        _read_again(job, session.get_service_job_by_service_job_id)
     return ServiceJob.objects.select_related("seller").get(pk=job.pk)
 
 
@@ -181,12 +172,34 @@ def find_job(seller: Seller, service_job_id: str) -> ServiceJob | None:
     """Fetch a job that the mirror does not hold yet, by its pasted id."""
     if not service_job_id.strip("."):
         return None  # Nothing, or dots only: no address could name it.
-    asked_at = timezone.now()
     with amazon.client(seller, interactive=True) as session:
-        payload = session.get_service_job_by_service_job_id(service_job_id).payload
-    if isinstance(payload, dict) and payload.get("serviceJobId") == service_job_id:
-        mirror.store(seller, [payload], fetched_at=asked_at, origin=BY_ID)
+        read = session.get_service_job_by_service_job_id
+        _take_in(seller, service_job_id, read, timezone.now())
     return ServiceJob.objects.filter(seller=seller, service_job_id=service_job_id).first()
+
+
+def _read_again(job: ServiceJob, read: Callable[..., ApiResponse]) -> None:
+    """Read a job that is here; one that Amazon does not know is marked before that is raised."""
+    asked_at = timezone.now()
+    try:
+        shown = _take_in(job.seller, job.service_job_id, read, asked_at)
+    except SellingApiException as error:
+        if says_unknown(error):
+            mirror.mark_gone(job, at=asked_at)
+        raise
+    if shown:
+        ServiceJob.objects.filter(pk=job.pk, fetched_at__lt=asked_at).update(fetched_at=asked_at)
+
+
+def _take_in(
+    seller: Seller, service_job_id: str, read: Callable[..., ApiResponse], asked_at: dt.datetime
+) -> bool:
+    """Store what Amazon shows of one job; whether it showed that job at all."""
+    payload = read(service_job_id).payload
+    shown = isinstance(payload, dict) and payload.get("serviceJobId") == service_job_id
+    if shown:
+        mirror.store(seller, [payload], fetched_at=asked_at, origin=BY_ID)
+    return shown
 
 
 def _first_load(task: SyncJob, client: Services) -> dt.timedelta:
@@ -354,17 +367,12 @@ def _sweepable(seller: Seller, began: dt.datetime) -> QuerySet[ServiceJob]:
 
 
 def _look_for(job: ServiceJob, read: Callable[..., ApiResponse]) -> None:
-    """Read one job; what Amazon does not know of this seller any more is marked, not deleted."""
-    asked_at = timezone.now()
+    """Read a job that Amazon did not list; what it does not know any more stays, marked."""
     try:
-        payload = read(job.service_job_id).payload
+        _read_again(job, read)
     except SellingApiException as error:
         if not says_unknown(error):
             raise
-        mirror.mark_gone(job, at=asked_at)
-        return
-    if isinstance(payload, dict) and payload.get("serviceJobId") == job.service_job_id:
-        mirror.store(job.seller, [payload], fetched_at=asked_at, origin=BY_ID)
 
 
 def says_unknown(error: SellingApiException) -> bool:

@@ -23,6 +23,7 @@ from dispatch.web import alarms
 from dispatch.web.chips import chips
 from dispatch.web.clock import named_zone
 from dispatch.web.files import csv_file
+from dispatch.web.forms import DAY_ERRORS, DayInput
 from dispatch.web.guards import PersonRequest
 
 Kind = Activity.Kind
@@ -39,12 +40,7 @@ CHIPS = (
 
 
 def _day(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Enter a day, such as 2026-11-24."},
-    )
+    return forms.DateField(label=label, required=False, widget=DayInput, error_messages=DAY_ERRORS)
 
 
 class ActivityFilter(forms.Form):
@@ -224,7 +220,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     log = read.log_for(request.user, form.chosen())
     sellers = {seller.pk: seller for seller in read.sellers_of(request.user)}
     rows = exports.activity_rows(person=request.user, rows=log.every(), sellers=sellers)
-    return csv_file(rows, f"activity-{timezone.now():%Y-%m-%d}.csv")
+    return csv_file(request, rows, f"activity-{timezone.now():%Y-%m-%d}.csv")
 
 
 urlpatterns = [

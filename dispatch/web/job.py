@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +20,7 @@ from dispatch.selectors.access import Role, sellers_for
 from dispatch.services import activity, amazon, jobs, sync
 from dispatch.services.revisions import etag_of
 from dispatch.web import clock
+from dispatch.web.files import calendar_file
 from dispatch.web.guards import PersonRequest, get_job, get_role
 
 SLUGS = {
@@ -51,6 +52,16 @@ def refresh(request: PersonRequest, service_job_id: str) -> HttpResponse:
     except amazon.FAULTS as error:
         messages.error(request, amazon.in_words(error))
     return redirect("job", service_job_id)
+
+
+@require_safe
+@login_required
+def visit(request: PersonRequest, service_job_id: str) -> HttpResponseBase:
+    """The job's appointment as a calendar file."""
+    job = get_job(request, service_job_id)
+    if job.local_date is None:
+        raise Http404("No appointment.")
+    return calendar_file(request, [job], f"visit-{job.local_date}.ics")
 
 
 def page_context(

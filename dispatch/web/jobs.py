@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,12 +18,12 @@ from dispatch.models import Seller
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import DISPATCHES, cut_for, sellers_for
 from dispatch.selectors.cuts import Cut
-from dispatch.selectors.pages import COUNT_BOUND, Order, Page, count, every, page
+from dispatch.selectors.pages import SEALED, Count, Order, Page, every, page
 from dispatch.services import amazon, exports, sync
 from dispatch.services.revisions import etag_of
 from dispatch.spapi import SellingApiException
 from dispatch.web.chips import chips
-from dispatch.web.files import csv_file
+from dispatch.web.files import calendar_file, csv_file
 from dispatch.web.filters import JobFilter
 from dispatch.web.guards import PersonRequest
 
@@ -121,8 +122,10 @@ def job_list(request: PersonRequest) -> HttpResponse:
 
 
 def _context(listing: Listing) -> dict[str, Any]:
-    found = count(listing.filter.found)
+    found, tabs = read.list_counts(listing.filter.found, listing.visible, listing.now)
     shown = listing.page()
+    # A page looks as far as it must, a count only so far.
+    found = replace(found, number=max(found.number, len(shown.rows)))
     return {
         "listing": listing,
         "now": listing.now,
@@ -130,20 +133,20 @@ def _context(listing: Listing) -> dict[str, Any]:
         "errors": _errors(listing.filter),
         "chips": chips(listing.filter.form, listing.query, CHIPS, listing.address),
         "hidden": {name: listing.query.get(name, "") for name in ("view", "sort")},
-        "views": _views(listing),
+        "views": _views(listing, tabs),
         "columns": _columns(listing),
         "rows": shown.rows,
-        "count": found,
         "count_text": count_text(found),
         "previous_url": listing.address(page=shown.previous) if shown.previous else "",
         "next_url": listing.address(page=shown.next) if shown.next else "",
         "loading": read.first_loads(listing.sellers),
         "synced_at": min((s.synced_at for s in listing.sellers if s.synced_at), default=None),
         "stale": any(read.is_stale(seller, listing.now) for seller in listing.sellers),
-        "lookup": _lookup(listing, found),
+        "lookup": _lookup(listing, found.number),
         "live_url": f"/jobs/changes/?{_live_query(listing)}",
         "etag": etag_of(listing.sellers),
-        "export_url": "/jobs/export.csv?" + listing.query.urlencode(),
+        "export_url": f"{reverse('jobs_export')}?{listing.query.urlencode()}",
+        "calendar_url": f"{reverse('jobs_calendar')}?{listing.query.urlencode()}",
     }
 
 
@@ -154,11 +157,9 @@ def _live_query(listing: Listing) -> str:
     return query.urlencode()
 
 
-def count_text(number: int) -> str:
+def count_text(found: Count) -> str:
     """ "1 job", "214 jobs", "10,000+ jobs"."""
-    if number > COUNT_BOUND:
-        return f"{COUNT_BOUND:,}+ jobs"
-    return "1 job" if number == 1 else f"{number:,} jobs"
+    return f"{found} job{'' if found == Count(1) else 's'}"
 
 
 def _errors(chosen: JobFilter) -> list[tuple[str, str]]:
@@ -171,16 +172,15 @@ def _errors(chosen: JobFilter) -> list[tuple[str, str]]:
     ]
 
 
-def _views(listing: Listing) -> list[dict[str, Any]]:
-    counts = read.quick_view_counts(listing.visible, listing.now)
+def _views(listing: Listing, counts: dict[str, Count]) -> list[dict[str, Any]]:
     current = listing.query.get("view", "")
     return [
         {
             "label": view.label,
             "url": f"/jobs/?view={view.slug}",
             "current": view.slug == current,
-            "count": min(counts[view.slug], COUNT_BOUND),
-            "late": view.slug == "late" and counts["late"] > 0,
+            "count": counts[view.slug],
+            "late": view.slug == "late" and counts["late"].number > 0,
         }
         for view in read.QUICK_VIEWS
     ]
@@ -272,7 +272,16 @@ def export(request: PersonRequest) -> HttpResponseBase:
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
-    if not exports.admitted(request.user):
-        return render(request, "429.html", status=429)
     rows = exports.rows(person=request.user, jobs=every(listing.filter.found, listing.order))
-    return csv_file(rows, f"jobs-{listing.now:%Y-%m-%d}.csv")
+    return csv_file(request, rows, f"jobs-{listing.now:%Y-%m-%d}.csv")
+
+
+@require_safe
+@login_required
+def calendar(request: PersonRequest) -> HttpResponseBase:
+    """A calendar file of the appointments that the filter shows."""
+    listing = read_listing(request)
+    if not listing.filter.readable:
+        return redirect(listing.address())
+    jobs = every(listing.filter.found, listing.order, without=SEALED)
+    return calendar_file(request, jobs, f"jobs-{listing.now:%Y-%m-%d}.ics")

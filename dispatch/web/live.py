@@ -38,7 +38,7 @@ def jobs_changed(request: PersonRequest) -> HttpResponse:
     listing = read_listing(request)
     since = _since(request) + dt.timedelta(microseconds=1)
     changed = listing.filter.found.that(Within("changed_at", since, None))
-    context = {"count": count(changed), "url": listing.address(), "target": "#job-list"}
+    context = {"count": count(changed).number, "url": listing.address(), "target": "#job-list"}
     return render(request, "jobs/changes.html", context)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.models import ReviewedAccess, Seller
 from dispatch.selectors import reviews as read
-from dispatch.services import activity, reviews
+from dispatch.services import reviews
 from dispatch.services.people import Refused
+from dispatch.web.files import csv_file
 from dispatch.web.guards import PersonRequest, get_seller
 
 Decision = ReviewedAccess.Decision
@@ -85,20 +85,13 @@ def _so_far(seller: Seller) -> dict[str, Any]:
 
 @login_required
 @require_safe
-def export(request: PersonRequest, review_id: int) -> HttpResponse:
+def export(request: PersonRequest, review_id: int) -> HttpResponseBase:
     """A signed review as a CSV file."""
     signed = read.review_for(request.user, review_id)
     if signed is None:
         raise Http404("No such review.")
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    name = f"access-review-{signed.signed_at:%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    rows = list(reviews.rows(signed))
-    csv.writer(response).writerows(rows)
-    activity.record(
-        activity.Kind.EXPORTED, seller=signed.seller, what="access_review", rows=len(rows) - 1
-    )
-    return response
+    rows = reviews.rows(signed, person=request.user)
+    return csv_file(request, rows, f"access-review-{signed.signed_at:%Y-%m-%d}.csv")
 
 
 urlpatterns = [

@@ -14,6 +14,7 @@ from django.utils import timezone
 from dispatch.models import Action, Seller
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
+from dispatch.web.forms import DayInput
 
 _AS_AMAZON_PRINTS = RegexValidator(
     r"^[!-~]+$", "Copy it again: it holds spaces or characters that Amazon never uses."
@@ -51,7 +52,7 @@ class SellerForm(forms.Form):
     sync_since = forms.DateField(
         label="Jobs created since",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput,
         help_text="Loaded first. Left empty: the last 90 days.",
     )
     client_id = forms.CharField(

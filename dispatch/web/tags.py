@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -20,10 +21,12 @@ register = template.Library()
 COLOURS = 6
 
 
-# A page shows these some two hundred times: as templates they took a third of its time.
+# A page shows these some two hundred times: as templates they took a third of its time. The same
+# few come again and again.
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str) -> SafeString:
     """A sign of the sprite, for the eye only."""
     return format_html(
@@ -34,6 +37,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def status(state: str, label: str = "", sign: str = "", *, plain: bool = False) -> SafeString:
     """A status in colour, icon and word; ``state`` is Amazon's or "late", in any case."""
     key = state.lower()
@@ -61,14 +65,50 @@ def avatar(
     )
 
 
-@register.filter
-def state_of(job: ServiceJob, now: dt.datetime) -> clock.State:
-    return clock.state(job, now)
+@register.simple_tag
+@lru_cache(maxsize=1024)
+def avatars(names: str, *, label: bool = True) -> SafeString:
+    """The technicians' names, as the mirror keeps them, as their initials."""
+    faces = (
+        avatar(initials(name), name, colour_of(name), label=label)
+        for name in names.split(", ")
+        if name
+    )
+    return format_html('<span class="avatars">{}</span>', SafeString("".join(faces)))
 
 
-@register.filter
-def remark_of(job: ServiceJob, now: dt.datetime) -> clock.Remark:
-    return clock.remark(job, now)
+_NONE = SafeString('<span class="muted">—</span>')
+_NOBODY = SafeString('<span class="caution">nobody assigned</span>')
+
+
+@register.simple_tag
+def technicians(job: ServiceJob) -> SafeString:
+    """Who comes, or that somebody should."""
+    if job.technician_names:
+        return avatars(job.technician_names)
+    return _NOBODY if job.appointment_status == Appointment.Status.ACTIVE else _NONE
+
+
+@register.simple_tag
+def place(job: ServiceJob) -> str:
+    """City and state, as far as they are known."""
+    return ", ".join(filter(None, (job.city, job.state_or_region))) if job.city else _NONE
+
+
+@register.simple_tag(takes_context=True)
+def job_status(context: dict[str, Any], job: ServiceJob) -> SafeString:
+    """What the job is, and whether it is late."""
+    state = clock.state(job, context["now"])
+    return status(state.slug, state.label)
+
+
+@register.simple_tag(takes_context=True)
+def job_remark(context: dict[str, Any], job: ServiceJob) -> str:
+    """The most urgent thing that the clock has to say."""
+    remark = clock.remark(job, context["now"])
+    return (
+        format_html('<span class="{}">{}</span>', remark.tone, remark.text) if remark.text else ""
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -175,15 +215,13 @@ def zone_name(job: ServiceJob, moment: dt.datetime | None = None) -> str:
 
 
 @register.filter
-def people(names: str) -> list[dict[str, Any]]:
-    """Avatars for the technicians' names as the mirror keeps them."""
-    return [face(name) for name in names.split(", ") if name]
-
-
-@register.filter
 def face(name: str) -> dict[str, Any]:
     """Initials and a colour that stays with the name."""
-    return {"name": name, "initials": initials(name), "colour": sum(map(ord, name)) % COLOURS + 1}
+    return {"initials": initials(name), "colour": colour_of(name)}
+
+
+def colour_of(name: str) -> int:
+    return sum(map(ord, name)) % COLOURS + 1
 
 
 _TONES = {

@@ -7,7 +7,9 @@ import itertools
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ from dispatch.models.keyring import keyring
 from dispatch.selectors import pages
 from dispatch.selectors.cuts import Condition, Cut, OneOf, Refers, Says, Scope, Where, Within
 from dispatch.selectors.jobs import QUICK_VIEWS, on_days, search
-from dispatch.selectors.pages import Order, count, counts, every, page
+from dispatch.selectors.pages import Count, Order, count, counts, every, page
 from tests.conftest import NOW, US
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -52,7 +54,7 @@ def world(sellers: list[Seller]) -> list[Seller]:
     references, words = [], []
     for job in made:
         number = int(job.service_job_id[4:])
-        row = {"job": job, "scheduled_key": job.scheduled_key}
+        row = {"job": job, "status": job.status, "scheduled_key": job.scheduled_key}
         skills = [(Kind.SKILL, value) for value in {f"S{number % 2}", f"S{number % 5}"}]
         references += [
             JobReference(seller=job.seller, kind=kind, value=value, **row)  # type: ignore[arg-type]
@@ -81,7 +83,7 @@ def _job(sellers: list[Seller], number: int) -> ServiceJob:
         technician_names=("Tom", "", "Maya, Tom")[number % 3],
         time_zone=ZONES[number % 2],
         created_at=moment,
-        created_key=moment - dt.timedelta(days=number % 2),
+        created_key=moment - dt.timedelta(days=20 * (number % 5)),
         appointment_status="ACTIVE" if number % 5 else "",
         scheduled_start=moment if planned else None,
         scheduled_end=moment + dt.timedelta(hours=1) if planned else None,
@@ -89,11 +91,12 @@ def _job(sellers: list[Seller], number: int) -> ServiceJob:
         local_date=moment.date() if planned else None,
         digest="",
         fetched_at=NOW,
-        changed_at=NOW + dt.timedelta(seconds=number % 4),
+        changed_at=NOW + dt.timedelta(days=15 * (number % 4)),
     )
 
 
 MOMENTS = st.integers(-60, 60).map(lambda hours: NOW + dt.timedelta(hours=hours))
+DAYS = st.integers(-100, 70).map(lambda days: NOW + dt.timedelta(days=days))
 SECONDS = MOMENTS.map(lambda moment: int(moment.timestamp()))
 
 
@@ -109,8 +112,8 @@ ID_SETS = st.frozensets(st.sampled_from([f"STORE-{n}" for n in range(6)]), max_s
 PHRASES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True).map(tuple)
 CONDITIONS: Any = st.one_of(
     _span("scheduled_key", SECONDS),
-    _span("created_key", MOMENTS),
-    _span("changed_at", MOMENTS),
+    _span("created_key", DAYS),
+    _span("changed_at", DAYS),
     st.builds(OneOf, st.just("store_id"), ID_SETS),
     st.builds(OneOf, st.just("marketplace_id"), st.just(frozenset({""}))),
     st.builds(OneOf, st.just("service_order_id"), st.just(frozenset({"112-5", "113-5"}))),
@@ -127,6 +130,7 @@ CUTS = st.tuples(
 )
 ORDERS = st.builds(Order, st.sampled_from(SORTS), st.booleans())
 BOUNDS = st.sampled_from([(0, 200), (3, 200), (1000, 200), (1000, 1)])
+MEETING = st.sampled_from([1, 1000])
 SLOW = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -150,13 +154,14 @@ def plain(cut: Cut, order: Order) -> list[int]:
 
 
 @SLOW
-@given(asked=CUTS, order=ORDERS, size=st.integers(1, 9), bounds=BOUNDS)
+@given(asked=CUTS, order=ORDERS, size=st.integers(1, 9), bounds=BOUNDS, meeting=MEETING)
 def test_pages_are_the_plain_list(
-    world: list[Seller], asked: Any, order: Order, size: int, bounds: tuple[int, int]
+    world: list[Seller], asked: Any, order: Order, size: int, bounds: tuple[int, int], meeting: int
 ) -> None:
     cut = built(world, asked)
     with pytest.MonkeyPatch.context() as patched:
-        for name, value in zip(("FEW", "MOST_ARMS"), bounds, strict=True):
+        patched.setattr(pages, "WORTH_MEETING", meeting)
+        for name, value in zip(("FEW", "MOST_RANGES"), bounds, strict=True):
             patched.setattr(pages, name, value)
         patched.setattr(pages, "FEW_IN_TIME", bounds[0])
         assert [job.pk for job in every(cut, order, size)] == plain(cut, order)
@@ -176,15 +181,29 @@ def test_pages_lead_back_as_they_came(
 
 
 @SLOW
-@given(asked=CUTS, bound=st.integers(1, 80), leads=st.sampled_from([2, 1000]))
+@given(asked=CUTS, bound=st.integers(1, 80), leads=st.sampled_from([2, 1000]), meeting=MEETING)
 def test_counts_are_right_to_the_bound(
-    world: list[Seller], asked: Any, bound: int, leads: int
+    world: list[Seller], asked: Any, bound: int, leads: int, meeting: int
 ) -> None:
     cut = built(world, asked)
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pages, "WORTH_MEETING", meeting)
         patched.setattr(pages, "COUNT_BOUND", bound)
         patched.setattr(pages, "LEAD_BOUND", leads)
-        assert count(cut) == min(cut.rows().count(), bound + 1)
+        there = cut.rows().count()
+        assert count(cut) == Count(min(there, bound), more=there > bound)
+
+
+@SLOW
+@given(asked=CUTS, look_ups=st.integers(1, 20))
+def test_a_count_says_whether_it_looked_at_all(
+    world: list[Seller], asked: Any, look_ups: int
+) -> None:
+    cut = built(world, asked)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pages, "LOOK_UPS", look_ups)
+        counted, there = count(cut), cut.rows().count()
+    assert counted.number <= there if counted.more else counted == Count(there)
 
 
 @pytest.mark.parametrize("view", QUICK_VIEWS, ids=lambda view: view.slug)
@@ -193,7 +212,7 @@ def test_each_quick_view_in_each_order(world: list[Seller], view: Any, column: s
     cut = view.apply(built(world, (None, [], {0, 1, 2}, ["TECH-2"])), NOW)
     for order in (Order(column), Order(column, descending=True)):
         assert [job.pk for job in every(cut, order, 4)] == plain(cut, order)
-    assert count(cut) == len(plain(cut, Order(column)))
+    assert count(cut) == Count(len(plain(cut, Order(column))))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +243,7 @@ def test_of_too_many_ids_that_begin_alike_the_first_are_taken(
     monkeypatch.setattr("dispatch.selectors.jobs.MOST_IDS", 5)
     cut = search(built(world, (None, [], {0}, None)), "JOB")
     assert [job.service_job_id for job in every(cut, Order("scheduled_key"))] != []
-    assert count(cut) == 5
+    assert count(cut) == Count(5)
 
 
 def test_an_order_id_is_found_from_its_beginning(world: list[Seller]) -> None:
@@ -245,7 +264,7 @@ def test_a_seller_chosen_after_the_search_is_the_only_one(world: list[Seller], t
     chosen = everywhere.of_sellers([world[1].pk])
     assert {job.seller_id for job in every(everywhere, Order("title"))} != {world[1].pk}
     assert {job.seller_id for job in every(chosen, Order("title"))} == {world[1].pk}
-    assert count(chosen) == chosen.rows().count()
+    assert count(chosen) == Count(chosen.rows().count())
 
 
 def test_a_condition_says_the_same_wherever_it_is_asked(world: list[Seller]) -> None:
@@ -254,4 +273,50 @@ def test_a_condition_says_the_same_wherever_it_is_asked(world: list[Seller]) -> 
     ways = [both, both[::-1]]
     found = [built(world, (None, way, {0, 1, 2}, None)) for way in ways]
     assert plain(found[0], Order("title")) == plain(found[1], Order("title")) != []
-    assert counts(found) == [len(plain(found[0], Order("title")))] * 2
+    assert counts(found) == [Count(len(plain(found[0], Order("title"))))] * 2
+
+
+@pytest.mark.parametrize(("bound", "led_by"), [(1000, "value"), (5, "status")])
+def test_many_jobs_are_met_in_order_rather_than_sorted(
+    world: list[Seller], monkeypatch: pytest.MonkeyPatch, bound: int, led_by: str
+) -> None:
+    for name in ("FEW_IN_TIME", "LEAD_BOUND"):
+        monkeypatch.setattr(pages, name, bound)
+    cut = built(world, (None, [Refers(Kind.SKILL, ("S0",))], {0}, None))
+    [strand] = pages._lead_to_page(cut, cut.scopes[0], "created_key").strands
+    assert list(strand.split)[-1] == led_by
+
+
+def test_a_long_span_is_met_month_by_month(
+    world: list[Seller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "FEW", 1)
+    spans = [
+        Within("created_key", NOW - dt.timedelta(days=50), None),
+        Within("created_key", None, NOW - dt.timedelta(days=10)),
+    ]
+    cut = built(world, (None, spans, {0}, None))
+    [strand] = pages._lead_to_page(cut, cut.scopes[0], "scheduled_key").strands
+    assert strand.split["created_month"] == [202610, 202611]
+
+
+def test_what_two_long_leads_share_is_asked_once(
+    world: list[Seller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "WORTH_MEETING", 1)
+    cut = built(world, (None, [Says((("tv",),)), Refers(Kind.SKILL, ("S1",))], {0, 1}, None))
+    with CaptureQueriesContext(connection) as captured:
+        assert count(cut).number == len(page(cut, Order("scheduled_key"), "", 50).rows) > 0
+    assert sum("INTERSECT" in query["sql"] for query in captured.captured_queries) == 1
+
+
+def test_no_month_is_left_out(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of jobs from the most different times."""
+    monkeypatch.setattr(pages, "FEW", 1)
+    made = [_job([seller] * 3, number) for number in range(250)]
+    for number, job in enumerate(made):
+        job.created_key = dt.datetime(1990 + number // 12, 1 + number % 12, 1, tzinfo=dt.UTC)
+    ServiceJob.objects.bulk_create(made)
+    span = Within("created_key", dt.datetime(1990, 2, 1, tzinfo=dt.UTC), None)
+    cut = built([seller] * 3, (None, [span], {0}, None))
+    assert len(list(every(cut, Order("scheduled_key"), 100))) == 249

@@ -161,8 +161,11 @@ def test_a_scheduled_job_is_not_unscheduled(seller: Seller, make_job: MakeJob) -
 
 
 def test_counts_are_those_of_the_views(every_status: None) -> None:
-    counts = read.quick_view_counts(everything(), NOW)
-    assert counts == {view.slug: len(shown(view.slug, NOW)) for view in read.QUICK_VIEWS}
+    chosen, counts = read.list_counts(everything().none(), everything(), NOW)
+    assert chosen.number == 0
+    assert {slug: found.number for slug, found in counts.items()} == {
+        view.slug: len(shown(view.slug, NOW)) for view in read.QUICK_VIEWS
+    }
 
 
 def test_there_is_no_other_view() -> None:

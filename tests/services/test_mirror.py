@@ -30,7 +30,7 @@ from tests.conftest import NOW, US, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 Kind = JobReference.Kind
-MINUTE = dt.timedelta(minutes=1)
+MINUTE, DAY = dt.timedelta(minutes=1), dt.timedelta(days=1)
 
 
 def store(seller: Seller, *payloads: Any, at: dt.datetime = NOW) -> list[str]:
@@ -364,11 +364,12 @@ def test_references_and_words_carry_the_jobs_place_in_the_list(
 ) -> None:
     tom = {"assignedTechnicians": [{"technicianId": "TECH-TOM"}]}
     store(seller, make_job(appointments=[visit(1, **tom)]), make_job("JOB-0002"))
-    store(seller, make_job(appointments=[visit(2, start, **tom)]), at=NOW + MINUTE)
+    moved = make_job(appointments=[visit(2, start, **tom)], serviceJobStatus="HOLD")
+    store(seller, moved, at=NOW + MINUTE)
     for job in ServiceJob.objects.all():
         for copies in (job.references, job.words):
-            keys = set(copies.values_list("scheduled_key", flat=True))
-            assert keys == {job.scheduled_key}
+            carried = set(copies.values_list("status", "scheduled_key"))
+            assert carried == {(job.status, job.scheduled_key)}
     assert ServiceJob.objects.get(service_job_id="JOB-0001").scheduled_key != visit_key()
 
 
@@ -388,12 +389,28 @@ def test_a_job_gone_and_back_is_whole_again(seller: Seller, make_job: MakeJob) -
     store(seller, whole)
     job = ServiceJob.objects.get()
     mirror.mark_gone(job, at=NOW + MINUTE)
+    assert {*job.words.values_list("status", flat=True)} == {"GONE"}
+    assert {*job.references.values_list("status", flat=True)} == {"GONE"}
     assert store(seller, whole, at=NOW) == []
     assert store(seller, whole, at=NOW + 2 * MINUTE) == ["JOB-0001"]
     back = ServiceJob.objects.get()
     assert (back.pk, back.status, back.gone_at) == (job.pk, "PENDING_SCHEDULE", None)
     assert back.appointments.count() == 1
+    assert {*back.words.values_list("status", flat=True)} == {back.status}
     assert found(seller, "jordan") == ["JOB-0001"]
+
+
+@pytest.mark.parametrize("created", ["2026-03-31T23:59:59-01:00", None])
+def test_a_job_knows_its_months(seller: Seller, make_job: MakeJob, created: str | None) -> None:
+    store(seller, make_job(createTime=created))
+    job = ServiceJob.objects.get()
+    assert (job.created_month, job.changed_month) == (202604 if created else 197001, 202611)
+    mirror.mark_gone(job, at=NOW + 20 * DAY)
+    job.refresh_from_db()
+    assert job.changed_month == 202612
+    job.changed_at += 40 * DAY
+    job.save()
+    assert job.changed_month == 202701
 
 
 def test_unchanged_jobs_begin_no_transaction(seller: Seller, make_job: MakeJob) -> None:

@@ -7,7 +7,6 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
 from dispatch.services import queue, sync
-from tests.conftest import Amazon, MakeJob
+from tests.conftest import REDIS, Amazon, MakeJob, PutQueue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 TABLES = ("kv", "schedule", "task", "counter")
 
 
@@ -39,29 +37,15 @@ def reached(kind: str) -> bool:
 
 
 @pytest.fixture(params=["sqlite", "redis", "postgres"])
-def bells(
-    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def bells(request: pytest.FixtureRequest, tmp_path: Path, put_queue: PutQueue) -> str:
     """Empty queues of the kind, with names of their own."""
-    kind = request.param
+    kind: str = request.param
     if not reached(kind):
         assert "CI" not in os.environ, f"{kind} is not there"
         pytest.skip(f"{kind} is not there")
     places = {"sqlite": str(tmp_path / "queue.sqlite3"), "redis": REDIS, "postgres": POSTGRES}
-    settings.QUEUE = (kind, places[kind])
-    mine = f"test{os.getpid()}"
-    bell = queue.Bell
-    monkeypatch.setattr(queue, "Bell", lambda name: bell(f"{mine}-{name}"))
-    forget()
-    yield kind
-    for one in (queue.changes(), queue.long_work()):
-        one.huey.flush()
-    forget()
-
-
-def forget() -> None:
-    queue.changes.cache_clear()
-    queue.long_work.cache_clear()
+    put_queue(kind, places[kind])
+    return kind
 
 
 def waiting(bell: queue.Bell) -> list[int]:

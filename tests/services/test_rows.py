@@ -14,8 +14,8 @@ from dispatch.services.rows import Rows
 from tests.conftest import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
-WORDS = Rows(JobWord, "job", "word_hash", "scheduled_key")
-REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", "scheduled_key")
+WORDS = Rows(JobWord, "job", "word_hash", "status", "scheduled_key")
+REFERENCES = Rows(JobReference, "job", "seller", "kind", "value", "status", "scheduled_key")
 VISITS = Rows(
     Appointment, "job", "appointment_id", "status", "start", "rescheduled_to", "technicians",
     "proof_type", "proof_at",
@@ -53,12 +53,12 @@ def test_every_text_and_time_arrives_as_it_was(job: ServiceJob) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, 2**63 - 1, -(2**63), 2**53 + 1])
 def test_whole_numbers_are_exact(job: ServiceJob, number: int) -> None:
-    WORDS.insert([(job.pk, number, number)])
+    WORDS.insert([(job.pk, number, "", number)])
     assert JobWord.objects.values_list("word_hash", "scheduled_key").get() == (number, number)
 
 
 def test_more_rows_than_a_statement_takes(job: ServiceJob) -> None:
-    WORDS.insert((job.pk, number, 1) for number in range(2500))
+    WORDS.insert((job.pk, number, "", 1) for number in range(2500))
     assert JobWord.objects.count() == 2500
     WORDS.update([], by=1)
     Rows(JobWord, "job", "word_hash").delete((job.pk, number) for number in range(2400))
@@ -66,16 +66,16 @@ def test_more_rows_than_a_statement_takes(job: ServiceJob) -> None:
 
 
 def test_what_is_there_is_refused_or_left_out(job: ServiceJob) -> None:
-    WORDS.insert([(job.pk, 1, 1)])
+    WORDS.insert([(job.pk, 1, "", 1)])
     with pytest.raises(IntegrityError), transaction.atomic():
-        WORDS.insert([(job.pk, 1, 2), (job.pk, 2, 2)])
-    added = WORDS.insert_new([(job.pk, 1, 2), (job.pk, 2, 2)], returning=("word_hash",))
+        WORDS.insert([(job.pk, 1, "", 2), (job.pk, 2, "", 2)])
+    added = WORDS.insert_new([(job.pk, 1, "", 2), (job.pk, 2, "", 2)], returning=("word_hash",))
     assert [tuple(row) for row in added] == [(2,)]
     assert set(JobWord.objects.values_list("word_hash", "scheduled_key")) == {(1, 1), (2, 2)}
 
 
 def test_only_the_rows_meant_are_changed(job: ServiceJob) -> None:
-    WORDS.insert([(job.pk, 1, 5), (job.pk, 2, 5), (job.pk, 3, 5)])
+    WORDS.insert([(job.pk, 1, "", 5), (job.pk, 2, "", 5), (job.pk, 3, "", 5)])
     Rows(JobWord, "scheduled_key", "job", "word_hash").update(
         [(7, job.pk, 1), (8, job.pk, 2), (9, job.pk, 4)], by=2
     )
@@ -84,7 +84,7 @@ def test_only_the_rows_meant_are_changed(job: ServiceJob) -> None:
 
 
 def test_only_the_rows_meant_go(job: ServiceJob, seller: Seller) -> None:
-    rows = [(job.pk, seller.pk, kind, "1", 0) for kind in ("asin", "order", "skill")]
+    rows = [(job.pk, seller.pk, kind, "1", "", 0) for kind in ("asin", "order", "skill")]
     REFERENCES.insert(rows)
     Rows(JobReference, "job", "seller", "kind", "value").delete(
         [(job.pk, seller.pk, "asin", "1"), (job.pk, seller.pk, "order", "2")]

@@ -166,7 +166,7 @@ def test_time_told_across_a_change_is_real_time() -> None:
 def shown(job: ServiceJob, now: dt.datetime, time_zone: str = "") -> str:
     request = RequestFactory().get("/")
     request.user = Person(email="x@example.com", time_zone=time_zone)
-    template = Template("{% load jobs %}{% appointment_time job %}")
+    template = Template("{% appointment_time job %}")
     return template.render(Context({"job": job, "now": now, "request": request}))
 
 

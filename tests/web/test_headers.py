@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from django.test import Client
+from icalendar import Calendar
 
-from dispatch.models import Person, Seller
+from dispatch.models import AccessReview, Activity, Person, Seller
 from dispatch.services import exports, mirror
 from tests.conftest import NOW, Amazon, MakeJob
-from tests.web.addresses import addresses
+from tests.web.addresses import Address, addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +43,7 @@ HOSTILE = [
     "x" * 10_000,
     "</title></textarea></style>" + SCRIPT,
     "javascript:window.owned=1",
+    "a, b; c\\\r\nEND:VEVENT\r\nBEGIN:VEVENT\rSUMMARY:owned\0\u2028",
 ]
 
 
@@ -98,7 +101,8 @@ def desk(client: Client, alice: Person, seller: Seller) -> Client:
 
 PAGES = (
     "/jobs/", "/jobs/?view=all", "/jobs/JOB-0001/", "/jobs/JOB-0001/cancel/", "/jobs/none/",
-    "/sellers/", "/people/", "/account/settings/", "/nowhere/", "/jobs/export.csv", "/healthz",
+    "/sellers/", "/people/", "/account/settings/", "/nowhere/", "/jobs/export.csv",
+    "/jobs/export.ics", "/jobs/JOB-0001/visit.ics", "/healthz",
 )  # fmt: skip
 
 
@@ -122,20 +126,8 @@ def test_every_page_of_the_configuration_is_guarded_and_inert(
     Seller.objects.update(name=HOSTILE[1][:100])
     seller.technicians.update(name=HOSTILE[0])
     Person.objects.filter(pk=seller.owner_id).update(name=HOSTILE[1])
-    known = {
-        "seller_id": seller.pk,
-        "service_job_id": hostile[0],
-        "membership_id": seller.memberships.all()[0].pk,
-        "technician_id": seller.technicians.all()[0].pk,
-        "reason_id": seller.reason_codes.all()[0].pk,
-    }
     looked_at = 0
-    for address in addresses():
-        values = {name: known.get(name, 1) for name, _ in address.parts}
-        if address.name == "account_logout" or any(k == "uuid" and n not in known
-                                                   for n, k in address.parts):  # fmt: skip
-            continue
-        answer: Any = desk.get(address.path(**values))
+    for address, answer in answers(desk, seller, hostile[0]):
         check(address.route, answer)
         if answer.status_code == 200 and "html" in answer.headers.get("Content-Type", ""):
             html = answer.content.decode()
@@ -143,6 +135,24 @@ def test_every_page_of_the_configuration_is_guarded_and_inert(
             assert SCRIPT not in html, address.route
             assert not [t for t, a in elements(html) if any(n.startswith("on") for n in a)]
     assert looked_at > 25
+
+
+def answers(desk: Client, seller: Seller, job_id: str) -> Iterator[tuple[Address, Any]]:
+    """Every address that can be read, and what the owner of the seller reads there."""
+    review = AccessReview.objects.create(seller=seller, reviewer=seller.owner)
+    known = {
+        "seller_id": seller.pk,
+        "service_job_id": job_id,
+        "membership_id": seller.memberships.all()[0].pk,
+        "technician_id": seller.technicians.all()[0].pk,
+        "reason_id": seller.reason_codes.all()[0].pk,
+        "review_id": review.pk,
+    }
+    for address in addresses():
+        values = {name: known.get(name, 1) for name, _ in address.parts}
+        strange = any(kind == "uuid" and name not in known for name, kind in address.parts)
+        if address.name != "account_logout" and not strange:
+            yield address, desk.get(address.path(**values))
 
 
 @pytest.mark.parametrize("path", ["/account/login/", "/account/password/reset/"])
@@ -186,10 +196,65 @@ def test_hostile_jobs_are_text_in_a_spreadsheet(desk: Client, hostile: list[str]
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), cell[:20]
 
 
-def test_exports_are_counted(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/jobs/export.ics?view=all", "/jobs/{}/visit.ics"])
+def test_hostile_jobs_are_text_in_a_calendar(desk: Client, hostile: list[str], path: str) -> None:
+    """As programs read it: an event for each job, each of one line for each thing it says."""
+    addresses = [path.format(job_id) for job_id in hostile] if "{}" in path else [path]
+    for address in addresses:
+        answer: Any = desk.get(address)
+        text = b"".join(answer).decode()
+        count = len(hostile) // len(addresses)
+        lines = text.split("\r\n")
+        assert max(len(line.encode()) for line in lines) <= 75
+        assert all(line.isprintable() for line in lines)
+        events = Calendar.from_ical(text).events
+        assert len(events) == lines.count("BEGIN:VEVENT") == count
+        for name in ("SUMMARY:", "DESCRIPTION:", "LOCATION:", "URL:http://testserver/jobs/"):
+            assert len([line for line in lines if line.startswith(name)]) == count, name
+        assert not [event for event in events if event.subcomponents or "attach" in event]
+
+
+FILES = {"jobs_export", "jobs_calendar", "job_visit", "activity_export", "review_export"}
+
+
+def handed_out(desk: Client, seller: Seller) -> set[str]:
+    """The names of the addresses that answer with a file, each read to its end."""
+    found = set()
+    for address, answer in answers(desk, seller, "JOB-0000"):
+        if "attachment" in answer.headers.get("Content-Disposition", ""):
+            found.add(address.name)
+            b"".join(answer)
+    return found
+
+
+def test_exports_are_counted(
+    at_now: None, desk: Client, hostile: list[str], seller: Seller, amazon: Amazon, bob: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """All of them together, and each person's apart."""
+    monkeypatch.setattr(exports, "MOST_AN_HOUR", len(FILES))
+    assert handed_out(desk, seller) == FILES
+    recorded = Activity.objects.filter(kind="exported").count()
+    assert recorded >= len(FILES)
+    assert handed_out(desk, seller) == set()
+    answer = desk.get("/jobs/export.csv")
+    assert answer.status_code == 429
+    assert b"Too many at once" in answer.content
+    assert Activity.objects.filter(kind="exported").count() == recorded, "of what nobody got"
+    desk.force_login(bob)
+    assert desk.get("/jobs/export.csv").status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_each_export_is_counted(
+    at_now: None, desk: Client, hostile: list[str], seller: Seller, name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(exports, "MOST_AN_HOUR", 2)
-    statuses = [desk.get("/jobs/export.csv").status_code for _ in range(3)]
-    assert statuses == [200, 200, 429]
+    review = AccessReview.objects.create(seller=seller, reviewer=seller.owner)
+    address = next(one for one in addresses() if one.name == name)
+    path = address.path(review_id=review.pk, service_job_id=hostile[0])
+    assert [desk.get(path).status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_a_host_that_is_not_ours_is_refused(desk: Client) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from icalendar import Calendar
 
 from dispatch.models import Action, Activity, Membership, Person, SavedView, Seller, ServiceJob
 from dispatch.services import mirror
@@ -201,11 +202,68 @@ def test_one_button_stands_out(as_bob: Client) -> None:
     assert primary == ["Add appointment"]
 
 
+# --- Its appointment as a file ----------------------------------------------------------------
+
+LINK = f'href="{PAGE}visit.ics"'
+
+
+def test_the_appointment_goes_into_a_calendar(
+    as_bob: Client, seller: Seller, make_job: MakeJob
+) -> None:
+    put(seller, make_job(appointments=[visit(5, "ACTIVE", "Tom")]))
+    assert LINK in as_bob.get(PAGE).content.decode()
+    answer: Any = as_bob.get(f"{PAGE}visit.ics")
+    assert answer["Content-Type"] == "text/calendar; charset=utf-8"
+    assert answer["Content-Disposition"] == 'attachment; filename="visit-2026-11-25.ics"'
+    text = b"".join(answer).decode()
+    (event,) = Calendar.from_ical(text).events
+    assert event.decoded("dtstart") == dt.datetime(2026, 11, 25, 15, tzinfo=dt.UTC)
+    assert event["url"] == f"http://testserver{PAGE}"
+    assert not [word for word in ("Jordan", "Sample Street", "43017", "0142") if word in text]
+    own = Activity.objects.get(kind="exported")
+    assert own.detail == {"what": "appointments", "rows": 1, "buyers": False}
+
+
+def test_it_is_the_same_event_as_in_the_calendar_of_the_list(
+    as_bob: Client, seller: Seller, make_job: MakeJob
+) -> None:
+    put(seller, make_job(appointments=[visit(5)]))
+    files: list[Any] = [as_bob.get(f"{PAGE}visit.ics"), as_bob.get("/jobs/export.ics?view=all")]
+    one, same = (Calendar.from_ical(b"".join(file)).events[0] for file in files)
+    assert one["uid"] == same["uid"]
+
+
+def test_without_an_appointment_there_is_no_file(as_bob: Client) -> None:
+    assert as_bob.get(f"{PAGE}visit.ics").status_code == 404
+    assert LINK not in as_bob.get(PAGE).content.decode()
+    assert not Activity.objects.filter(kind="exported").exists()
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "COMPLETED"])
+def test_what_is_over_is_not_offered(
+    as_bob: Client, seller: Seller, make_job: MakeJob, status: str
+) -> None:
+    put(seller, make_job(appointments=[visit(5, status)]))
+    assert LINK not in as_bob.get(PAGE).content.decode()
+
+
+def test_an_id_with_any_sign_has_a_file(as_bob: Client, seller: Seller, make_job: MakeJob) -> None:
+    put(seller, make_job("A/B?#C", appointments=[visit(5)]))
+    page = as_bob.get("/jobs/A/B%3F%23C/").content.decode()
+    assert 'href="/jobs/A/B%3F%23C/visit.ics"' in page
+    answer: Any = as_bob.get("/jobs/A/B%3F%23C/visit.ics")
+    (event,) = Calendar.from_ical(b"".join(answer)).events
+    assert event["url"] == "http://testserver/jobs/A/B%3F%23C/"
+
+
 # --- Who sees it ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["", "refresh/", "assign/", "complete/", "cancel/"])
-def test_a_stranger_gets_not_found(as_bob: Client, charlie: Person, path: str) -> None:
+@pytest.mark.parametrize("path", ["", "refresh/", "assign/", "complete/", "cancel/", "visit.ics"])
+def test_a_stranger_gets_not_found(
+    as_bob: Client, charlie: Person, seller: Seller, make_job: MakeJob, path: str
+) -> None:
+    put(seller, make_job(appointments=[visit(5)]))
     as_bob.force_login(charlie)
     method = as_bob.post if path == "refresh/" else as_bob.get
     assert method(f"{PAGE}{path}").status_code == 404
@@ -220,8 +278,9 @@ def test_a_technician_sees_own_jobs_only(
         make_job("THEIRS", appointments=[visit(5, "ACTIVE", "Maya")]),
     )
     client.force_login(tom)
-    assert client.get("/jobs/MINE/").status_code == 200
-    assert client.get("/jobs/THEIRS/").status_code == 404
+    for path in ("", "visit.ics"):
+        assert client.get(f"/jobs/MINE/{path}").status_code == 200
+        assert client.get(f"/jobs/THEIRS/{path}").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from icalendar import Calendar
 
 from dispatch.models import Activity, Membership, Person, Seller, SyncJob
+from dispatch.selectors.pages import Count
 from dispatch.services import mirror
 from dispatch.web import jobs as screen
 from tests.conftest import NOW, Amazon, MakeJob
@@ -86,7 +88,7 @@ def test_htmx_gets_the_list_and_what_changes_around_it(
     part = as_bob.get("/jobs/?view=all", **SWAP).content.decode()
     assert "<html" not in part
     assert part.strip().startswith('<section class="panel list" id="job-list"')
-    for name in ("views", "filters", "export", "refresh-query", "save-query"):
+    for name in ("views", "filters", "export", "calendar-file", "refresh-query", "save-query"):
         element = part[part.index(f'id="{name}"') :]
         assert "hx-swap-oob" in element[: element.index(">")]
 
@@ -212,7 +214,7 @@ def test_pages_hold_fifty_and_lead_to_each_other(
         response = as_bob.get(url, **SWAP)
         seen.append(ids(response))
         url = response.context["next_url"]
-        assert response.context["count"] == 120
+        assert response.context["count_text"] == "120 jobs"
     assert [len(page) for page in seen] == [50, 50, 20]
     assert len({job for page in seen for job in page}) == 120
     back = as_bob.get(response.context["previous_url"])
@@ -225,9 +227,19 @@ def test_unscheduled_jobs_come_last(as_bob: Client, three: None, seller: Seller)
 
 
 def test_a_count_has_words() -> None:
-    assert [screen.count_text(n) for n in (0, 1, 214, 10_000, 10_001)] == [
-        "0 jobs", "1 job", "214 jobs", "10,000 jobs", "10,000+ jobs",
-    ]  # fmt: skip
+    whole = [screen.count_text(Count(number)) for number in (0, 1, 214, 10_000)]
+    assert whole == ["0 jobs", "1 job", "214 jobs", "10,000 jobs"]
+    cut_off = [screen.count_text(Count(number, more=True)) for number in (1, 10_000)]
+    assert cut_off == ["1+ jobs", "10,000+ jobs"]
+
+
+def test_a_page_has_no_more_rows_than_are_counted(
+    as_bob: Client, seller: Seller, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(seller, *many(make_job, 3))
+    monkeypatch.setattr("dispatch.selectors.pages.LOOK_UPS", 1)
+    answer = as_bob.get("/jobs/?view=all&q=tv+mounting")
+    assert (len(ids(answer)), answer.context["count_text"]) == (3, "3+ jobs")
 
 
 # --- Export -----------------------------------------------------------------------------------
@@ -266,6 +278,70 @@ def test_an_unreadable_filter_is_not_exported(as_bob: Client, three: None) -> No
     response = as_bob.get("/jobs/export.csv?scheduled_from=nonsense")
     assert response.status_code == 302
     assert not Activity.objects.exists()
+
+
+# --- Calendar ---------------------------------------------------------------------------------
+
+
+def calendar(client: Client, query: str = "") -> list[Any]:
+    """The events of the file, as another program reads them."""
+    response = client.get(f"/jobs/export.ics{query}")
+    assert response.status_code == 200
+    return Calendar.from_ical(b"".join(response)).events  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("query", ["", "?view=all", "?view=all&q=alpha", "?sort=-job", "?q=none"])
+def test_the_calendar_is_exactly_what_the_list_shows(
+    as_bob: Client, three: None, query: str
+) -> None:
+    shown = [f"http://testserver/jobs/{job}/" for job in ids(as_bob.get(f"/jobs/{query}"))]
+    assert [event["url"] for event in calendar(as_bob, query)] == shown
+
+
+def test_the_calendar_goes_beyond_one_page_and_leaves_out_what_has_no_time(
+    as_bob: Client, seller: Seller, make_job: MakeJob
+) -> None:
+    put(seller, *many(make_job, 60), make_job("NONE"))
+    assert len(ids(as_bob.get("/jobs/?sort=-when"))) == 50
+    assert len(calendar(as_bob)) == 60
+    own = Activity.objects.get(kind="exported")
+    assert own.detail == {"what": "appointments", "rows": 60, "buyers": False}
+
+
+def test_the_calendar_is_a_file_that_nobody_keeps(as_bob: Client, three: None) -> None:
+    response = as_bob.get("/jobs/export.ics")
+    assert response["Content-Type"] == "text/calendar; charset=utf-8"
+    assert response["Content-Disposition"].startswith('attachment; filename="jobs-20')
+    assert response["Content-Disposition"].endswith('.ics"')
+    assert "no-store" in response["Cache-Control"]
+    b"".join(response)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "found"), [("alice", 3), ("bob", 3), ("tom", 1), ("charlie", 0)])
+def test_everybody_gets_the_calendar_of_what_they_see(
+    client: Client, three: None, people: dict[str, Person], name: str, found: int
+) -> None:
+    client.force_login(people[name])
+    assert len(calendar(client, "?view=all")) == found
+
+
+def test_the_calendar_opens_no_sealed_value(as_bob: Client, three: None) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert len(calendar(as_bob)) == 3
+    assert not any('"dispatch_servicejob"."buyer"' in query["sql"] for query in captured)
+
+
+def test_an_unreadable_filter_makes_no_calendar(as_bob: Client, three: None) -> None:
+    assert as_bob.get("/jobs/export.ics?scheduled_from=nonsense").status_code == 302
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.parametrize("asks", [{}, SWAP])
+def test_both_files_are_of_what_the_list_shows(as_bob: Client, asks: dict[str, str]) -> None:
+    page = as_bob.get("/jobs/?view=all&q=tv", **asks).content.decode()
+    for address, label in (("export.csv", "Export"), ("export.ics", "Calendar file")):
+        link = page.partition(f'href="/jobs/{address}?view=all&amp;q=tv"')[2]
+        assert link.partition("</a>")[0].partition(">")[2] == label
 
 
 # --- Fresh from Amazon ------------------------------------------------------------------------

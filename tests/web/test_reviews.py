@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dispatch.models import AccessReview, Person, Seller
+from dispatch.models import AccessReview, Activity, Person, Seller
 
 pytestmark = pytest.mark.django_db
 
@@ -76,12 +76,15 @@ def test_the_export_is_a_safe_file(owner: Client, seller: Seller, bob: Person) -
     Person.objects.filter(pk=bob.pk).update(name="=1+1")
     owner.post(f"/people/review/{seller.pk}/", decisions(seller))
     review = AccessReview.objects.get()
-    answer = owner.get(f"/people/reviews/{review.pk}/export.csv")
+    answer: Any = owner.get(f"/people/reviews/{review.pk}/export.csv")
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(text(answer))))
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
     assert [row["Name"] for row in rows] == ["'=1+1", "Alice", "Tom"]
     assert {row["Decision"] for row in rows} == {"Keep"}
+    own = Activity.objects.get(kind="exported")
+    assert (own.person_id, own.seller_id) == (seller.owner_id, seller.pk)
+    assert own.detail == {"what": "access_review", "rows": 3, "buyers": False}
 
 
 @pytest.mark.parametrize("who", ["bob", "charlie", "tom"])

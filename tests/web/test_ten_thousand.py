@@ -77,7 +77,14 @@ def crowd(
     """A client for each role, and more jobs than a page shows."""
     audit = Person.objects.create_user("audit@dispatch.example", name="Audit")
     Membership.objects.create(person=audit, seller=seller, role="auditor")
-    mirror.store(seller, [make_job(f"JOB-{number:04}") for number in range(120)], fetched_at=NOW)
+    visit = {
+        "appointmentId": "APPT-1",
+        "appointmentStatus": "ACTIVE",
+        "appointmentTime": {"startTime": "2026-11-25T15:00:00Z", "durationInMinutes": 60},
+        "assignedTechnicians": [{"technicianId": "TECH-TOM", "name": "Tom"}],
+    }
+    made = [make_job(f"JOB-{n:04}", appointments=[visit] * (n % 2)) for n in range(120)]
+    mirror.store(seller, made, fetched_at=NOW)
     clients = {role: Client() for role in ROLES}
     for role, person in {**people, "audit": audit}.items():
         if role in clients:

@@ -1,0 +1,40 @@
+"""Cursors of pages by key, as they stand in an address: a side of a row, and where the row is."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from typing import Any
+
+SIDES = ("before", "after")
+
+
+def pack(side: str, *place: Any, number: int) -> str:
+    """The cursor of one of the `SIDES` of the row with this number; moments are aware."""
+    values = [one.isoformat() if isinstance(one, dt.datetime) else one for one in place]
+    text = json.dumps([side, *values, number], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def unpack(cursor: str) -> tuple[str, list[Any], int]:
+    """The side, the place, whose values can be anything, and the number; else ValueError."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        side, *place, number = json.loads(base64.urlsafe_b64decode(padded.encode()))
+    except (TypeError, RecursionError) as error:
+        raise ValueError("no cursor of ours") from error
+    if side not in SIDES or type(number) is not int or not 0 < number < 2**63:
+        raise ValueError("no cursor of ours")
+    return side, place, number
+
+
+def moment(value: Any) -> dt.datetime:
+    """A packed moment, in UTC; else ValueError."""
+    try:
+        found = dt.datetime.fromisoformat(value)
+        if found.tzinfo is not None:
+            return found.astimezone(dt.UTC)
+    except (TypeError, OverflowError) as error:
+        raise ValueError("no moment") from error
+    raise ValueError("a moment without a zone")
