@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from dispatch.models import Membership, Person, Seller, ServiceJob, TechnicianResource
 from dispatch.selectors.cuts import Cut, Scope
-from dispatch.selectors.seeks import values_of
+from dispatch.selectors.known import known_of
 
 Role = Membership.Role
 SEES_ALL = (Role.OWNER, Role.DISPATCHER, Role.AUDITOR)
@@ -30,20 +30,19 @@ def sellers_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[
 
 def jobs_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[ServiceJob]:
     """The jobs a person may see in one of the roles."""
-    return Cut(tuple(_scopes(person, roles))).rows()
+    memberships = Membership.objects.filter(person=person, role__in=roles)
+    return Cut(tuple(_scopes(person, list(memberships)))).rows()
 
 
 def cut_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> Cut:
     """The same jobs as a list that can be narrowed, counted and turned page by page."""
-    scopes = _scopes(person, roles)
-    sellers = [seller for scope in scopes for seller in scope.sellers]
-    statuses = frozenset(values_of(ServiceJob, "status", sellers))
-    zones = frozenset(values_of(ServiceJob, "time_zone", sellers))
-    return Cut(tuple(replace(scope, statuses=statuses, zones=zones) for scope in scopes))
+    memberships = Membership.objects.filter(person=person, role__in=roles).select_related("seller")
+    known = known_of(membership.seller for membership in memberships)
+    scopes = _scopes(person, list(memberships))
+    return Cut(tuple(replace(scope, known=known) for scope in scopes))
 
 
-def _scopes(person: Person, roles: tuple[Role, ...]) -> list[Scope]:
-    memberships = list(Membership.objects.filter(person=person, role__in=roles))
+def _scopes(person: Person, memberships: list[Membership]) -> list[Scope]:
     all_of = tuple(m.seller_id for m in memberships if m.role in SEES_ALL)
     own_of = [m.seller_id for m in memberships if m.role == Role.TECHNICIAN]
     resources = _resources(person, own_of) if own_of else {}

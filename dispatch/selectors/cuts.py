@@ -23,12 +23,15 @@ from django.db.models.lookups import IsNull
 from dispatch.models import JobReference, JobWord, ServiceJob
 from dispatch.models.jobs import month_of
 from dispatch.models.keyring import keyring
+from dispatch.selectors.known import NOTHING, Known
 from dispatch.selectors.seeks import values_of
 
 TIMES = ("scheduled_key", "created_key", "changed_at")
 MONTHS = {"created_key": "created_month", "changed_at": "changed_month"}
 """By these the jobs of a span are kept together, in order of their appointments."""
-MOST_MONTHS = 12 * dt.MAXYEAR
+
+MOST_STEPS = 4
+"""So many steps into an index in the list's order take as long as one by primary key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,12 @@ class Strand:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One way to read a list: its strands, the column they are in order of, what they fulfil."""
+    """One way to read a list: its strands, the column they are in order of, what they fulfil.
 
-    strands: tuple[Strand, ...]
+    The last two tell the leads of a scope apart.
+    """
+
+    strands: tuple[Strand, ...] = field(compare=False)
     column: str
     fulfils: tuple[Condition, ...]
     twice: bool = False
@@ -128,8 +134,10 @@ class Refers:
         return Q()
 
     def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
-        found = JobReference.objects.filter(job=OuterRef(job), kind=self.kind)
-        return _there_is(found.filter(value__in=self.values))
+        found = JobReference.objects.filter(kind=self.kind, value__in=self.values)
+        if len(sellers) * len(self.values) <= MOST_STEPS:
+            return _there_is(found.filter(**_beside(job, seller__in=sellers)))
+        return _there_is(found.filter(job=OuterRef(job)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +163,8 @@ class Scope:
 
     sellers: tuple[uuid.UUID, ...]
     resources: tuple[str, ...] | None = None
-    statuses: frozenset[str] = frozenset()
-    """The statuses that occur there; Amazon may know more than we do."""
-    zones: frozenset[str] = frozenset()
-    """The time zones that occur there."""
+    known: Known = NOTHING
+    """What occurs there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +177,6 @@ class Cut:
     scopes: tuple[Scope, ...]
     statuses: frozenset[str] | None = None
     conditions: tuple[Condition, ...] = ()
-    found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """How many jobs each lead gives, and what two of them share, once that was asked."""
 
     @property
     def sellers(self) -> list[uuid.UUID]:
@@ -225,7 +229,9 @@ def rest(conditions: Iterable[Condition], sellers: Sequence[uuid.UUID], job: str
     own = all_of(condition.of_job() for condition in conditions)
     linked = all_of(condition.of_link(sellers, job) for condition in conditions)
     if job != "pk" and own:
-        own = _there_is(ServiceJob.objects.filter(own, pk=OuterRef(job)))
+        near = len(sellers) <= MOST_STEPS
+        found = _beside(job, "pk", seller__in=sellers) if near else {"pk": OuterRef(job)}
+        own = _there_is(ServiceJob.objects.filter(own, **found))
     return _only_asked(own & linked)
 
 
@@ -242,6 +248,16 @@ def _there_is(rows: QuerySet[Any]) -> Q:
     return Q(IsNull(Subquery(rows.values(there=Value(1))[:1]), False))
 
 
+def _beside(job: str, column: str = "job", **more: Any) -> dict[str, Any]:
+    """What finds the asking row's job in an index that is in the list's order.
+
+    Rows ask in that order, so each step is next to the last one, and reads no job: three times as
+    fast as by primary key. Planners prefer that key unless it is a range.
+    """
+    place = {name: OuterRef(name) for name in ("status", "scheduled_key")}
+    return {**more, **place, f"{column}__gte": OuterRef(job), f"{column}__lte": OuterRef(job)}
+
+
 def _only_asked(q: Q) -> Q:
     """A condition in a form that no index answers: the lead's own is the one to be read."""
     return Q(Case(When(q, then=Value(True)), default=Value(False))) if q else q
@@ -253,8 +269,8 @@ def leads(cut: Cut, scope: Scope, column: str | None) -> list[Lead]:
     What leads to fewer jobs comes first, as far as that can be told without counting.
     """
     conditions = cut.within(scope)
-    given = scope.statuses if cut.statuses is None else scope.statuses & cut.statuses
-    split = {"seller_id": scope.sellers, "status": sorted(given)}
+    given = [s for s in scope.known.statuses if cut.statuses is None or s in cut.statuses]
+    split = {"seller_id": scope.sellers, "status": given}
     spans = [one for one in conditions if isinstance(one, Within)]
     status = tuple(one for one in conditions if isinstance(one, OneOf) and one.column == "status")
     found = [_linked(one, split, spans, status) for one in conditions if isinstance(one, Refers)]
@@ -284,7 +300,7 @@ def _in_time(
 def _by_month(column: str, scope: Scope, spans: list[Within]) -> Lead:
     """The months that spans touch: in order of the appointments, however long they are."""
     name = MONTHS[column]
-    months = values_of(ServiceJob, name, scope.sellers, limit=MOST_MONTHS)
+    months = values_of(ServiceJob, name, scope.sellers, limit=None)
     for one in spans:
         if one.column == column:
             first, last = (
@@ -346,7 +362,9 @@ def _phrase(
 
 def _has_word(word: str, sellers: Sequence[uuid.UUID], job: str) -> Q:
     hashes = _hashes(word, sellers)
-    return _there_is(JobWord.objects.filter(job=OuterRef(job), word_hash__in=hashes))
+    found = JobWord.objects.filter(word_hash__in=hashes)
+    where = _beside(job) if len(hashes) <= MOST_STEPS else {"job": OuterRef(job)}
+    return _there_is(found.filter(**where))
 
 
 def _hashes(word: str, sellers: Sequence[uuid.UUID]) -> list[int]:

@@ -8,6 +8,7 @@ import zoneinfo
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db.models import Q, Value
 
@@ -29,7 +30,7 @@ from dispatch.models import (
 )
 from dispatch.models.words import split_words, typed_phone
 from dispatch.selectors.cuts import Condition, Cut, Says, Where, Within
-from dispatch.selectors.pages import Count, counts, together
+from dispatch.selectors.pages import Count, count, counts, together
 from dispatch.selectors.seeks import values_of
 
 DAY = 86_400
@@ -74,7 +75,7 @@ def _midnight(day: dt.date) -> int:
 def _from_today(cut: Cut, now: dt.datetime, last: int) -> Cut:
     """What is on the calendar from today to ``last`` days after, by the day where each job is."""
     zones: dict[dt.date, list[str]] = defaultdict(list)
-    for zone in sorted({zone for scope in cut.scopes for zone in scope.zones}):
+    for zone in sorted({zone for scope in cut.scopes for zone in scope.known.zones}):
         zones[now.astimezone(zoneinfo.ZoneInfo(zone)).date()].append(zone)
     days = Q(pk__in=[])
     for today, names in zones.items():
@@ -113,9 +114,27 @@ def quick_view(slug: str) -> QuickView:
 
 
 def list_counts(chosen: Cut, visible: Cut, now: dt.datetime) -> tuple[Count, dict[str, Count]]:
-    """How many jobs are chosen, and how many each quick view of the visible ones shows."""
-    found, *shown = counts([chosen, *(view.apply(visible, now) for view in QUICK_VIEWS)])
-    return found, dict(zip((view.slug for view in QUICK_VIEWS), shown, strict=True))
+    """How many jobs are chosen, and how many each quick view of the visible ones shows.
+
+    Both are kept while nothing changes: turning a page counts nothing.
+    """
+    shown = _views_of(visible, now)
+    counted = _view_counts(visible, now)
+    found = counted.get(chosen) or _count(chosen)
+    return found, {slug: counted[cut] for slug, cut in shown.items()}
+
+
+def _views_of(visible: Cut, now: dt.datetime) -> dict[str, Cut]:
+    return {view.slug: view.apply(visible, now) for view in QUICK_VIEWS}
+
+
+@lru_cache(maxsize=512)
+def _view_counts(visible: Cut, now: dt.datetime) -> dict[Cut, Count]:
+    cuts = list(_views_of(visible, now).values())
+    return dict(zip(cuts, counts(cuts), strict=True))
+
+
+_count = lru_cache(maxsize=512)(count)
 
 
 def search(cut: Cut, text: str) -> Cut:
@@ -165,18 +184,6 @@ def roster_of(sellers: Iterable[Seller]) -> list[tuple[int, str]]:
         "name", "pk"
     )
     return list(found.values_list("pk", "name").distinct())
-
-
-def skills_of(sellers: Iterable[Seller]) -> list[str]:
-    """Skills that these sellers' jobs ask for, as far as a filter can offer them."""
-    keys = [seller.pk for seller in sellers]
-    return values_of(JobReference, "value", keys, kind=JobReference.Kind.SKILL)
-
-
-def stores_of(sellers: Iterable[Seller]) -> list[str]:
-    """Store ids that occur in these sellers' jobs, likewise."""
-    found = values_of(ServiceJob, "store_id", [seller.pk for seller in sellers])
-    return [store for store in found if store]
 
 
 def history(job: ServiceJob) -> list[Action]:

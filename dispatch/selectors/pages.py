@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -23,7 +24,7 @@ from dispatch.selectors.cuts import MONTHS, TIMES, Cut, Lead, Scope, Strand, lea
 
 COUNT_BOUND = 10_000
 """Counting stops here: "10,000+" says as much and stays cheap."""
-LOOK_UPS = 3_000
+LOOK_UPS = 5_000
 """So many jobs are looked up at most to count those of which something else is true too."""
 FEW = 5_000
 """Fewer jobs are sorted sooner than met among a million in the order of another index."""
@@ -31,12 +32,12 @@ FEW_IN_TIME = 20_000
 """The same for an order by time: there, jobs of one kind may all lie together at the far end."""
 LEAD_BOUND = 50_000
 """How far leads are counted to find the one with the fewest jobs: 1 to 3 ms each."""
-WORTH_MEETING = 2_000
-"""A lead of fewer jobs is looked through sooner than intersected with another."""
 MOST_RANGES = 200
 """With more ranges than this the database sorts: reading so long a query would cost more."""
 
-SEALED = ("payload", "buyer")
+# The seller is not joined: that would make one of its own for each of fifty jobs.
+WITH_BUYER = ServiceJob.objects.prefetch_related("seller").defer("payload")
+WITHOUT_BUYER = WITH_BUYER.defer("buyer")
 Sql = tuple[str, tuple[Any, ...]]
 Way = tuple[int, Lead]
 """A lead, and how many jobs it gives."""
@@ -107,18 +108,23 @@ class _Slot:
 
 
 def page(
-    cut: Cut, order: Order, cursor: str, size: int, *, without: Sequence[str] = SEALED
+    cut: Cut,
+    order: Order,
+    cursor: str,
+    size: int,
+    *,
+    rows: QuerySet[ServiceJob] = WITHOUT_BUYER,
 ) -> Page:
     """The page of a list that a cursor names; the first one for "" or a cursor of no sense.
 
-    Columns ``without`` which a page can be shown are left in the database.
+    ``rows`` says which columns are fetched, among them the one that the list is in order of.
     """
     position = _position(cursor, order)
     backward = position is not None and position[0] == "before"
     direction = Order(order.column, order.descending != backward)
     keys = _keys(cut, Place(direction, *(position or ())[1:]), size + 1)
     more, keys = len(keys) > size, keys[:size]
-    taken = _fetch(keys[::-1] if backward else keys, without)
+    taken = _fetch(keys[::-1] if backward else keys, rows)
     has_previous = more if backward else position is not None
     has_next = True if backward else more
     return Page(
@@ -129,12 +135,12 @@ def page(
 
 
 def every(
-    cut: Cut, order: Order, size: int = 500, *, without: Sequence[str] = ("payload",)
+    cut: Cut, order: Order, size: int = 500, *, rows: QuerySet[ServiceJob] = WITH_BUYER
 ) -> Iterator[ServiceJob]:
-    """All jobs of a list in order, with their buyers unless `SEALED` is left out, by pages."""
+    """All jobs of a list in order, by pages; ``rows`` as for `page`."""
     cursor, more = "", True
     while more:
-        shown = page(cut, order, cursor, size, without=without)
+        shown = page(cut, order, cursor, size, rows=rows)
         yield from shown.rows
         cursor, more = shown.next, bool(shown.next)
 
@@ -165,10 +171,9 @@ def together(parts: Sequence[QuerySet[Any]]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _fetch(keys: list[int], without: Sequence[str]) -> list[ServiceJob]:
-    # Not joined: that would make a seller of their own for each of fifty jobs.
-    rows = ServiceJob.objects.prefetch_related("seller").defer(*without).in_bulk(keys)
-    return [rows[key] for key in keys if key in rows]
+def _fetch(keys: list[int], rows: QuerySet[ServiceJob]) -> list[ServiceJob]:
+    found = rows.in_bulk(keys)
+    return [found[key] for key in keys if key in found]
 
 
 def _keys(cut: Cut, place: Place, size: int) -> list[int]:
@@ -275,49 +280,16 @@ def _sized(cut: Cut, scope: Scope, ways: list[Lead]) -> list[Way]:
     if len(ways) == 1:
         return [(0, ways[0])]
     asked = set(cut.within(scope))
-    keys = [(scope.sellers, lead.column, lead.fulfils) for lead in ways]
-    cut.found.update((key, LEAD_BOUND) for key in keys if asked.isdisjoint(key[-1]))
-    unknown = [(key, lead) for key, lead in zip(keys, ways, strict=True) if key not in cut.found]
-    sizes = _numbers([_size_sql(lead) for _, lead in unknown])
-    cut.found.update((key, size) for (key, _), size in zip(unknown, sizes, strict=True))
-    sized = [(cut.found[key], lead) for key, lead in zip(keys, ways, strict=True)]
-    return sized + _meeting(cut, scope, sized)
+    unsure = tuple(lead for lead in ways if not asked.isdisjoint(lead.fulfils))
+    sizes = dict(zip(unsure, _sizes(scope, unsure), strict=True))
+    return [(sizes.get(lead, LEAD_BOUND), lead) for lead in ways]
 
 
-def _meeting(cut: Cut, scope: Scope, ways: list[Way]) -> list[Way]:
-    """The jobs that the two shortest leads share, where both are long and the jobs are few.
-
-    To look each job of one up in the other takes three times as long as to intersect them.
-    """
-    (size, one), (other_size, other) = sorted(ways, key=itemgetter(0))[:2]
-    same = {*one.fulfils} <= {*other.fulfils} or {*other.fulfils} <= {*one.fulfils}
-    if same or size < WORTH_MEETING or other_size >= LEAD_BOUND:
-        return []
-    key = (scope.sellers, one.fulfils, other.fulfils)
-    if key not in cut.found:
-        cut.found[key] = _shared(one, other)
-    jobs = cut.found[key]
-    if len(jobs) > FEW:
-        return []
-    strand = Strand(ServiceJob.objects.filter(pk__in=jobs))
-    return [(len(jobs), Lead((strand,), "", one.fulfils + other.fulfils))]
-
-
-def _shared(one: Lead, other: Lead) -> list[int]:
-    """The keys of jobs to which both lead, no more than one beyond `FEW`."""
-    sides = []
-    for lead in (one, other):
-        arms = [_compiled(strand.whole().values(strand.job)) for strand in lead.strands]
-        sides.append(_union([arm for arm in arms if arm], twice=False))
-    sql = " INTERSECT ".join(f"SELECT * FROM ({side}) side" for side, _ in sides)  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} LIMIT {FEW + 1}", [value for _, own in sides for value in own])
-        return [key for (key,) in cursor.fetchall()]
-
-
-def _size_sql(lead: Lead) -> Sql:
-    arms = [_compiled(strand.whole().values(strand.job)[:LEAD_BOUND]) for strand in lead.strands]
-    return _bounded(arms, LEAD_BOUND)
+@lru_cache(maxsize=512)
+def _sizes(scope: Scope, ways: tuple[Lead, ...]) -> list[int]:
+    """How many jobs each of a scope's leads gives, remembered while nothing changes there."""
+    arms = [[_compiled(s.whole().values(s.job)[:LEAD_BOUND]) for s in way.strands] for way in ways]
+    return _numbers([_bounded(one, LEAD_BOUND) for one in arms])
 
 
 def _count_sql(cut: Cut) -> tuple[Sql, Sql]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model, UUIDField
 
+MANY = 2**31
 _SQL = """
 WITH RECURSIVE found(seller, value, nth) AS (
     SELECT s.id, (SELECT t.{column} FROM {table} t WHERE t.seller_id = s.id{more}
@@ -24,9 +25,14 @@ SELECT DISTINCT value FROM found WHERE value IS NOT NULL
 
 
 def values_of(
-    model: type[Model], column: str, sellers: Iterable[uuid.UUID], *, limit: int = 200, **where: str
+    model: type[Model],
+    column: str,
+    sellers: Iterable[uuid.UUID],
+    *,
+    limit: int | None = 200,
+    **where: str,
 ) -> list[Any]:
-    """The first ``limit`` values of a column among these sellers' rows, in order.
+    """The first ``limit`` values of a column among these sellers' rows, in order; None for all.
 
     An index must begin with the seller, the columns of ``where`` and the column itself. Asking
     for DISTINCT would read all of it.
@@ -42,5 +48,5 @@ def values_of(
     )
     fixed = list(where.values())
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*fixed, *keys, *fixed, limit])
+        cursor.execute(sql, [*fixed, *keys, *fixed, MANY if limit is None else limit])
         return sorted(value for (value,) in cursor.fetchall())[:limit]

@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from dispatch.models import JobReference, JobStatus, Person, Seller, ServiceJob, TechnicianResource
 from dispatch.selectors import jobs as read
 from dispatch.selectors.cuts import Cut, OneOf, Refers, Within
+from dispatch.selectors.known import known_of
 from dispatch.spapi import Marketplaces
 from dispatch.web.forms import DAY_ERRORS, DayInput
 
@@ -162,8 +163,9 @@ class JobFilter(filters.FilterSet):
         self.cut, self.person, self.sellers, self.now = cut, person, sellers, now
         self._offer("seller", [(str(seller.pk), seller.name) for seller in sellers])
         self._offer("technician", _roster(sellers))
-        self._offer("skill", [(v, v) for v in read.skills_of(sellers)])
-        self._offer("store", [(v, v) for v in read.stores_of(sellers)])
+        known = known_of(sellers)
+        self._offer("skill", [(skill, skill) for skill in known.skills])
+        self._offer("store", [(store, store) for store in known.stores])
         self._offer("marketplace", _marketplaces(sellers))
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:

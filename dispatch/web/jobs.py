@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.models import Seller
+from dispatch.models import Seller, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import DISPATCHES, cut_for, sellers_for
 from dispatch.selectors.cuts import Cut
-from dispatch.selectors.pages import SEALED, Count, Order, Page, every, page
+from dispatch.selectors.pages import WITHOUT_BUYER, Count, Order, Page, every, page
 from dispatch.services import amazon, exports, sync
 from dispatch.services.revisions import etag_of
 from dispatch.spapi import SellingApiException
@@ -45,6 +45,12 @@ COLUMNS = (
     ("place", "Place"),
     ("", "Clock"),
 )
+SHOWN = (
+    "service_job_id", "title", "status", "appointment_status", "scheduled_start", "scheduled_end",
+    "time_zone", "created_at", "preferred_times", "technician_count", "technician_names", "city",
+    "state_or_region",
+)  # fmt: skip
+"""What the columns say is made of these."""
 DEFAULT_VIEW = "open"
 VIEWS_BY_STATUS = frozenset({"open", "done"})
 
@@ -66,7 +72,9 @@ class Listing:
         return f"-{name}" if self.order.descending else name
 
     def page(self) -> Page:
-        return page(self.filter.found, self.order, self.query.get("page", ""), PAGE_SIZE)
+        rows = ServiceJob.objects.only(*SHOWN, self.order.column)
+        cursor = self.query.get("page", "")
+        return page(self.filter.found, self.order, cursor, PAGE_SIZE, rows=rows)
 
     def address(self, **changes: str) -> str:
         """The address of this list with some parameters changed; "" takes one out."""
@@ -82,13 +90,15 @@ class Listing:
 def read_listing(request: PersonRequest) -> Listing:
     """What the address asks for; a wrong sort or page is the default one."""
     person, now = request.user, timezone.now()
+    # By the minute, the views of a list stay the same list, and their counts are remembered.
+    minute = now.replace(second=0, microsecond=0)
     query = _settled(request.GET)
     visible = cut_for(person)
     sellers = list(sellers_for(person))
     sort = query.get("sort", "")
     return Listing(
         query=query,
-        filter=JobFilter(query, visible, person=person, sellers=sellers, now=now),
+        filter=JobFilter(query, visible, person=person, sellers=sellers, now=minute),
         order=Order(SORTS.get(sort.removeprefix("-"), SORTS["when"]), sort.startswith("-")),
         sellers=sellers,
         visible=visible,
@@ -122,10 +132,11 @@ def job_list(request: PersonRequest) -> HttpResponse:
 
 
 def _context(listing: Listing) -> dict[str, Any]:
-    found, tabs = read.list_counts(listing.filter.found, listing.visible, listing.now)
+    found, tabs = read.list_counts(listing.filter.found, listing.visible, listing.filter.now)
     shown = listing.page()
     # A page looks as far as it must, a count only so far.
-    found = replace(found, number=max(found.number, len(shown.rows)))
+    whole = not shown.previous and not shown.next
+    found = Count(max(found.number, len(shown.rows)), more=found.more and not whole)
     return {
         "listing": listing,
         "now": listing.now,
@@ -283,5 +294,5 @@ def calendar(request: PersonRequest) -> HttpResponseBase:
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
-    jobs = every(listing.filter.found, listing.order, without=SEALED)
+    jobs = every(listing.filter.found, listing.order, rows=WITHOUT_BUYER)
     return calendar_file(request, jobs, f"jobs-{listing.now:%Y-%m-%d}.ics")

@@ -7,9 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import Q
-from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,9 +20,10 @@ from dispatch.models import (
     ServiceJob,
 )
 from dispatch.models.keyring import keyring
-from dispatch.selectors import pages
+from dispatch.selectors import cuts, pages
 from dispatch.selectors.cuts import Condition, Cut, OneOf, Refers, Says, Scope, Where, Within
 from dispatch.selectors.jobs import QUICK_VIEWS, on_days, search
+from dispatch.selectors.known import Known
 from dispatch.selectors.pages import Count, Order, count, counts, every, page
 from tests.conftest import NOW, US
 
@@ -130,7 +129,8 @@ CUTS = st.tuples(
 )
 ORDERS = st.builds(Order, st.sampled_from(SORTS), st.booleans())
 BOUNDS = st.sampled_from([(0, 200), (3, 200), (1000, 200), (1000, 1)])
-MEETING = st.sampled_from([1, 1000])
+STEPS = st.sampled_from([0, 100])
+"""Whether links are looked up by their own key or in the order of the list."""
 SLOW = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -139,11 +139,11 @@ SLOW = settings(
 def built(sellers: list[Seller], asked: Any) -> Cut:
     """The cut of an example: some sellers wholly, the last one as its technician."""
     statuses, conditions, chosen, resources = asked
-    known = {"statuses": frozenset(STATUSES), "zones": frozenset(ZONES)}
-    scopes = [Scope(tuple(sellers[n].pk for n in sorted(chosen & {0, 1})), **known)]  # type: ignore[arg-type]
+    known = Known(statuses=STATUSES, zones=ZONES)
+    scopes = [Scope(tuple(sellers[n].pk for n in sorted(chosen & {0, 1})), known=known)]
     if 2 in chosen:
         own = None if resources is None else tuple(resources)
-        scopes.append(Scope((sellers[2].pk,), own, **known))  # type: ignore[arg-type]
+        scopes.append(Scope((sellers[2].pk,), own, known))
     cut = Cut(tuple(scope for scope in scopes if scope.sellers), conditions=tuple(conditions))
     return cut if statuses is None else cut.with_status(statuses)
 
@@ -154,13 +154,13 @@ def plain(cut: Cut, order: Order) -> list[int]:
 
 
 @SLOW
-@given(asked=CUTS, order=ORDERS, size=st.integers(1, 9), bounds=BOUNDS, meeting=MEETING)
+@given(asked=CUTS, order=ORDERS, size=st.integers(1, 9), bounds=BOUNDS, steps=STEPS)
 def test_pages_are_the_plain_list(
-    world: list[Seller], asked: Any, order: Order, size: int, bounds: tuple[int, int], meeting: int
+    world: list[Seller], asked: Any, order: Order, size: int, bounds: tuple[int, int], steps: int
 ) -> None:
     cut = built(world, asked)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pages, "WORTH_MEETING", meeting)
+        patched.setattr(cuts, "MOST_STEPS", steps)
         for name, value in zip(("FEW", "MOST_RANGES"), bounds, strict=True):
             patched.setattr(pages, name, value)
         patched.setattr(pages, "FEW_IN_TIME", bounds[0])
@@ -181,13 +181,14 @@ def test_pages_lead_back_as_they_came(
 
 
 @SLOW
-@given(asked=CUTS, bound=st.integers(1, 80), leads=st.sampled_from([2, 1000]), meeting=MEETING)
+@given(asked=CUTS, bound=st.integers(1, 80), leads=st.sampled_from([2, 1000]), steps=STEPS)
 def test_counts_are_right_to_the_bound(
-    world: list[Seller], asked: Any, bound: int, leads: int, meeting: int
+    world: list[Seller], asked: Any, bound: int, leads: int, steps: int
 ) -> None:
     cut = built(world, asked)
+    pages._sizes.cache_clear()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pages, "WORTH_MEETING", meeting)
+        patched.setattr(cuts, "MOST_STEPS", steps)
         patched.setattr(pages, "COUNT_BOUND", bound)
         patched.setattr(pages, "LEAD_BOUND", leads)
         there = cut.rows().count()
@@ -298,16 +299,6 @@ def test_a_long_span_is_met_month_by_month(
     cut = built(world, (None, spans, {0}, None))
     [strand] = pages._lead_to_page(cut, cut.scopes[0], "scheduled_key").strands
     assert strand.split["created_month"] == [202610, 202611]
-
-
-def test_what_two_long_leads_share_is_asked_once(
-    world: list[Seller], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "WORTH_MEETING", 1)
-    cut = built(world, (None, [Says((("tv",),)), Refers(Kind.SKILL, ("S1",))], {0, 1}, None))
-    with CaptureQueriesContext(connection) as captured:
-        assert count(cut).number == len(page(cut, Order("scheduled_key"), "", 50).rows) > 0
-    assert sum("INTERSECT" in query["sql"] for query in captured.captured_queries) == 1
 
 
 def test_no_month_is_left_out(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:

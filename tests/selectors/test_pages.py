@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dispatch.models import UNSCHEDULED, Seller, ServiceJob
 from dispatch.selectors import pages
 from dispatch.selectors.pages import Count, Order, count, page
+from dispatch.services.revisions import bump
 from tests.conftest import NOW
 from tests.selectors.test_jobs import everything
 
@@ -39,6 +40,7 @@ def fill(seller: Seller, values: list[int]) -> None:
         )
         for number, (value, moment) in enumerate(zip(values, moments, strict=True))
     )
+    bump(seller)
 
 
 def walk(order: Order, size: int, cursor: str = "", forward: bool = True) -> list[list[int]]:

@@ -14,7 +14,7 @@ from icalendar import Calendar, Event
 
 from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import cut_for
-from dispatch.selectors.pages import SEALED, Order, every
+from dispatch.selectors.pages import WITHOUT_BUYER, Order, every
 from dispatch.services import calendars, mirror
 from tests.conftest import NOW, US, MakeJob
 
@@ -46,7 +46,7 @@ def address(job: ServiceJob) -> str:
 
 
 def listed(person: Person) -> Iterator[ServiceJob]:
-    return every(cut_for(person), Order("title"), without=SEALED)
+    return every(cut_for(person), Order("title"), rows=WITHOUT_BUYER)
 
 
 def file(person: Person) -> str:
