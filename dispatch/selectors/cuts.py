@@ -140,11 +140,24 @@ class Refers:
         return _there_is(found.filter(job=OuterRef(job)))
 
 
+Word = tuple[tuple[uuid.UUID, tuple[int, ...]], ...]
+"""A word as its keyed hashes at each seller: a list that is remembered does not say a name."""
+
+
+def word_of(text: str, sellers: Iterable[uuid.UUID]) -> Word:
+    """A word as these sellers' jobs are found by it."""
+    ring = keyring()
+    return tuple((seller, tuple(ring.word_hashes(text, str(seller)))) for seller in sellers)
+
+
 @dataclass(frozen=True, slots=True)
 class Says:
-    """The job holds all words of one of the ``phrases``, or is one of ``jobs``."""
+    """The job holds all words of one of the ``phrases``, or is one of ``jobs``.
 
-    phrases: tuple[tuple[str, ...], ...]
+    The first word of a phrase leads to its jobs: the longest is seldom the most common.
+    """
+
+    phrases: tuple[tuple[Word, ...], ...]
     jobs: tuple[int, ...] = ()
 
     def of_job(self) -> Q:
@@ -351,22 +364,20 @@ def _scheduled(spans: list[Within]) -> tuple[tuple[Within, ...], Q]:
 
 
 def _phrase(
-    words: tuple[str, ...], sellers: Sequence[uuid.UUID], statuses: Sequence[str], bounds: Q
+    words: tuple[Word, ...], sellers: Sequence[uuid.UUID], statuses: Sequence[str], bounds: Q
 ) -> Strand:
-    """Led by the longest word, which is seldom the most common."""
-    longest, *others = sorted(words, key=len, reverse=True)
+    first, *others = words
     with_others = all_of(_has_word(word, sellers, "job_id") for word in others)
     rows = JobWord.objects.filter(bounds & with_others)
-    return Strand(rows, {"word_hash": _hashes(longest, sellers), "status": statuses}, "job_id")
+    return Strand(rows, {"word_hash": _hashes(first, sellers), "status": statuses}, "job_id")
 
 
-def _has_word(word: str, sellers: Sequence[uuid.UUID], job: str) -> Q:
+def _has_word(word: Word, sellers: Sequence[uuid.UUID], job: str) -> Q:
     hashes = _hashes(word, sellers)
     found = JobWord.objects.filter(word_hash__in=hashes)
     where = _beside(job) if len(hashes) <= MOST_STEPS else {"job": OuterRef(job)}
     return _there_is(found.filter(**where))
 
 
-def _hashes(word: str, sellers: Sequence[uuid.UUID]) -> list[int]:
-    ring = keyring()
-    return [found for seller in sellers for found in ring.word_hashes(word, str(seller))]
+def _hashes(word: Word, sellers: Sequence[uuid.UUID]) -> list[int]:
+    return [found for seller, hashes in word if seller in sellers for found in hashes]

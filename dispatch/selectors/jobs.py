@@ -29,7 +29,7 @@ from dispatch.models import (
     TechnicianResource,
 )
 from dispatch.models.words import split_words, typed_phone
-from dispatch.selectors.cuts import Condition, Cut, Says, Where, Within
+from dispatch.selectors.cuts import Condition, Cut, Says, Where, Within, Word, word_of
 from dispatch.selectors.pages import Count, count, counts, together
 from dispatch.selectors.seeks import values_of
 
@@ -149,8 +149,13 @@ def search(cut: Cut, text: str) -> Cut:
     for term in terms:
         word = phone or term.casefold()
         phrases = {(word,)} if phone else {(word,), tuple(dict.fromkeys(split_words(word)))} - {()}
-        cut = cut.that(Says(tuple(sorted(phrases)), tuple(begun[term])))
+        hashed = tuple(_hashed(phrase, cut.sellers) for phrase in sorted(phrases))
+        cut = cut.that(Says(hashed, tuple(begun[term])))
     return cut
+
+
+def _hashed(phrase: tuple[str, ...], sellers: list[uuid.UUID]) -> tuple[Word, ...]:
+    return tuple(word_of(word, sellers) for word in sorted(phrase, key=len, reverse=True))
 
 
 def _beginning_with(cut: Cut, terms: list[str]) -> dict[str, list[int]]:

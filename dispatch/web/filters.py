@@ -169,7 +169,8 @@ class JobFilter(filters.FilterSet):
         self._offer("marketplace", _marketplaces(sellers))
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        self.filters[name].extra["choices"] = choices
+        # Called for, not given: given ones are copied one by one with the form.
+        self.filters[name].extra["choices"] = lambda: choices
 
     @cached_property
     def found(self) -> Cut:

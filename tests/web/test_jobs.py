@@ -255,8 +255,18 @@ def test_a_page_has_no_more_rows_than_are_counted(
 ) -> None:
     put(seller, *many(make_job, 3))
     monkeypatch.setattr("dispatch.selectors.pages.LOOK_UPS", 1)
+    monkeypatch.setattr("dispatch.web.jobs.PAGE_SIZE", 2)
     answer = as_bob.get("/jobs/?view=all&q=tv+mounting")
-    assert (len(ids(answer)), answer.context["count_text"]) == (3, "3+ jobs")
+    assert (len(ids(answer)), answer.context["count_text"]) == (2, "2+ jobs")
+
+
+def test_a_list_on_one_page_is_counted_by_its_rows(
+    as_bob: Client, seller: Seller, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(seller, *many(make_job, 3))
+    monkeypatch.setattr("dispatch.selectors.pages.LOOK_UPS", 1)
+    answer = as_bob.get("/jobs/?view=all&q=tv+mounting")
+    assert (len(ids(answer)), answer.context["count_text"]) == (3, "3 jobs")
 
 
 # --- Export -----------------------------------------------------------------------------------
