@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import datetime as dt
 import http.client
 import itertools
@@ -20,12 +21,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from subprocess import PIPE
 from typing import Any
 
 import stage
 
-REPEATS = 60
+TURNS, REPEATS = 4, 15
+"""Each size is asked so often in its turn: what else the machine does meanwhile falls on all."""
 ROUNDS = 5
 """Each side of a comparison takes so many turns."""
 CLIENTS, SECONDS = 8, 10.0
@@ -38,38 +41,70 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 1_000_000])
     parser.add_argument("--sellers", type=int, default=1)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--measure", type=int)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure:
-        print(json.dumps(measure(options.measure, options.sellers)))
+    if options.serve:
+        serve(options.serve, options.sellers)
         return
     found: dict[str, dict[str, Figures]] = {}
     for kind in options.databases:
-        found[kind] = {
-            str(size): in_a_database(kind, size, options.sellers) for size in options.sizes
-        }
+        found[kind] = in_turns(kind, options.sizes, options.sellers)
         report(kind, found[kind])
     if options.json:
         print(json.dumps(found))
 
 
-def in_a_database(kind: str, size: int, sellers: int) -> Figures:
-    """The figures of a database that is made for them and gone afterwards."""
+def in_turns(kind: str, sizes: list[int], sellers: int) -> dict[str, Figures]:
+    """The figures of each size, each in a database that is made for it and gone afterwards."""
+    with contextlib.ExitStack() as stack:
+        asked = {str(size): stack.enter_context(filled(kind, size, sellers)) for size in sizes}
+        names = next(iter(asked.values()))("names")
+        times: dict[str, dict[str, list[float]]] = {size: {} for size in asked}
+        for name in names:
+            for _ in range(TURNS):
+                for size, ask_it in asked.items():
+                    times[size].setdefault(name, []).extend(ask_it(name))
+        return {size: figures(times[size], ask_it) for size, ask_it in asked.items()}
+
+
+def figures(times: dict[str, list[float]], ask_it: Callable[[str], Any]) -> Figures:
+    return {
+        "rows": ask_it("rows"),
+        "p50_ms": {name: statistics.median(values) for name, values in times.items()},
+        "p95_ms": {name: p95(values) for name, values in times.items()},
+        **ask_it("admin"),
+        "requests_per_s": ask_it("requests"),
+    }
+
+
+@contextlib.contextmanager
+def filled(kind: str, size: int, sellers: int) -> Iterator[Callable[[str], Any]]:
+    """A process with a database of so many jobs; it is asked for figures by their names."""
     with stage.database(kind) as env:
         env |= {
             "DJANGO_SETTINGS_MODULE": "list_settings",
             "PYTHONPATH": os.pathsep.join([str(stage.ROOT), str(stage.ROOT / "bench")]),
         }
-        command = [sys.executable, __file__, "--measure", str(size), "--sellers", str(sellers)]
-        done = subprocess.run(
-            command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True, check=True
-        )
-    figures: Figures = json.loads(done.stdout.splitlines()[-1])
-    return figures
+        command = [sys.executable, __file__, "--serve", str(size), "--sellers", str(sellers)]
+        with subprocess.Popen(
+            command, env={**os.environ, **env}, stdin=PIPE, stdout=PIPE, text=True
+        ) as process:
+
+            def ask_it(name: str) -> Any:
+                assert process.stdin
+                assert process.stdout
+                process.stdin.write(f"{name}\n")
+                process.stdin.flush()
+                return json.loads(process.stdout.readline())
+
+            # Filled one after the other.
+            ask_it("names")
+            yield ask_it
+            process.stdin.close()  # type: ignore[union-attr]
 
 
-def measure(size: int, count: int) -> Figures:
-    """Fill this process's database and time every view in it."""
+def serve(size: int, count: int) -> None:
+    """Fill this process's database and answer what is asked on standard input."""
     import django
 
     django.setup()
@@ -83,21 +118,69 @@ def measure(size: int, count: int) -> Figures:
     world = list_data.World(sellers, size, timezone.now())
     list_data.fill(world)
     print(f"{size:,} jobs in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    asked = {name: (bob, urls) for name, urls in addresses(world).items()}
-    asked |= {f"technician: {name}": (tom, [url]) for name, url in OWN.items()}
-    times = {name: timed(person, urls) for name, (person, urls) in asked.items()}
-    times["unchanged, 304"] = unchanged(bob)
-    ours, admins = against_admin(bob)
-    return {
-        "rows": {name: rows_on(person, urls) for name, (person, urls) in asked.items()},
-        "p50_ms": {name: statistics.median(values) for name, values in times.items()},
-        "p95_ms": {name: p95(values) for name, values in times.items()},
-        "admin_ms": statistics.median(admins),
-        "admin_ratio": statistics.median(admins) / statistics.median(ours),
-        "requests_per_s": requests_per_s(bob),
+    known = addresses(world)
+    pages = {name: Asked(bob, urls) for name, urls in known.items()}
+    pages |= {f"technician: {name}": Asked(tom, [url]) for name, url in OWN.items()}
+    pages |= {f"just changed: {name}": Asked(bob, known[name], bumped=True) for name in CHANGED}
+    pages["unchanged, 304"] = Unchanged(bob, ["/jobs/changes/"])
+    answers: dict[str, Callable[[], Any]] = {
+        "names": lambda: list(pages),
+        "rows": lambda: {name: one.rows() for name, one in pages.items()},
+        "admin": lambda: against_admin(bob),
+        "requests": lambda: requests_per_s(bob),
     }
+    for line in sys.stdin:
+        name = line.strip()
+        answer = answers[name]() if name in answers else pages[name].times()
+        print(json.dumps(answer), flush=True)
 
 
+class Asked:
+    """Addresses that are asked in turn by somebody who is logged in.
+
+    Counts are remembered until something changes; ``bumped`` lets something change before each.
+    """
+
+    def __init__(self, person: Any, urls: list[str], *, bumped: bool = False) -> None:
+        self.urls, self.bumped, self.client = urls, bumped, client_of(person)
+        self._next = itertools.cycle(urls)
+        self._warm = False
+
+    def times(self) -> list[float]:
+        """Milliseconds of server time."""
+        if not self._warm:
+            self._warm = True
+            for url in self.urls:
+                self.taken(url)
+        return [self.taken(next(self._next)) for _ in range(REPEATS)]
+
+    def taken(self, url: str) -> float:
+        if self.bumped:
+            from django.db.models import F
+
+            from dispatch.models import Seller
+
+            Seller.objects.update(revision=F("revision") + 1)
+        return taken(self.client, url)
+
+    def rows(self) -> float:
+        """How many jobs such a page shows: one of fifty takes longer than one of ten."""
+        shown = [self.client.get(url).content.count(b" data-row>") for url in self.urls]
+        return statistics.mean(shown)
+
+
+class Unchanged(Asked):
+    """An open page that asks whether anything has changed, and nothing has."""
+
+    def taken(self, url: str) -> float:
+        etag = self.client.get(url)["ETag"]
+        return taken(self.client, url, HTTP_IF_NONE_MATCH=etag)
+
+
+CHANGED = (
+    "view open", "view all", "filter technician", "filter skill and store", "search name",
+    "search two common words",
+)  # fmt: skip
 OWN = {"open": "/jobs/", "all": "/jobs/?view=all", "today": "/jobs/?view=today"}
 
 
@@ -236,20 +319,6 @@ def client_of(person: Any) -> Any:
     return client
 
 
-def timed(person: Any, urls: list[str]) -> list[float]:
-    """Milliseconds of server time, each address in turn."""
-    client = client_of(person)
-    for url in urls:
-        taken(client, url)
-    return [taken(client, url) for url in itertools.islice(itertools.cycle(urls), REPEATS)]
-
-
-def rows_on(person: Any, urls: list[str]) -> float:
-    """How many jobs such a page shows: one of fifty takes longer than one of ten."""
-    client = client_of(person)
-    return statistics.mean(client.get(url).content.count(b" data-row>") for url in urls)
-
-
 def taken(client: Any, url: str, **headers: str) -> float:
     started = time.perf_counter()
     answer = client.get(url, **headers)
@@ -260,13 +329,7 @@ def taken(client: Any, url: str, **headers: str) -> float:
     return found
 
 
-def unchanged(person: Any) -> list[float]:
-    client = client_of(person)
-    etag = client.get("/jobs/changes/")["ETag"]
-    return [taken(client, "/jobs/changes/", HTTP_IF_NONE_MATCH=etag) for _ in range(REPEATS)]
-
-
-def against_admin(person: Any) -> tuple[list[float], list[float]]:
+def against_admin(person: Any) -> dict[str, float]:
     """The open jobs by their time, here and in Django's admin, in turns."""
     client = client_of(person)
     admin = "/admin/dispatch/servicejob/?status__in=PENDING_SCHEDULE,NOT_SERVICED,HOLD"
@@ -274,7 +337,8 @@ def against_admin(person: Any) -> tuple[list[float], list[float]]:
     for _ in range(ROUNDS + 1):
         ours += [taken(client, "/jobs/?view=open") for _ in range(4)]
         theirs += [taken(client, admin) for _ in range(4)]
-    return ours[4:], theirs[4:]
+    admin_ms, our_ms = statistics.median(theirs[4:]), statistics.median(ours[4:])
+    return {"admin_ms": admin_ms, "admin_ratio": admin_ms / our_ms}
 
 
 def requests_per_s(person: Any) -> float:

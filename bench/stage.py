@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -115,11 +116,14 @@ def _flush(url: str) -> None:
         server.flushdb()
 
 
+_NUMBERS = itertools.count(1)
+
+
 @contextlib.contextmanager
 def _postgres() -> Iterator[str]:
     import psycopg
 
-    name = f"dispatch_bench_{os.getpid()}"
+    name = f"dispatch_bench_{os.getpid()}_{next(_NUMBERS)}"
     with psycopg.connect(POSTGRES, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {name}")

@@ -291,3 +291,14 @@ def test_an_active_filter_is_named_and_can_be_taken_out(as_bob: Client) -> None:
 
 def test_too_many_keys_are_refused_not_served(as_bob: Client) -> None:
     assert as_bob.get("/jobs/?" + "a=1&" * 600).status_code == 400
+
+
+def test_what_is_drawn_once_shows_nobody_elses_choice(as_bob: Client) -> None:
+    def boxes(query: str) -> str:
+        page = as_bob.get(f"/jobs/?{query}").content.decode()
+        return page[page.index('id="filter-status"') : page.index('id="filter-scheduled"')]
+
+    idle = boxes("view=all")
+    assert "checked" not in idle
+    assert "checked" in boxes("status=HOLD")
+    assert boxes("view=open&q=jordan") == idle
