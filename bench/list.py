@@ -142,12 +142,14 @@ class Asked:
     """
 
     def __init__(self, person: Any, urls: list[str], *, bumped: bool = False) -> None:
-        self.urls, self.bumped, self.client = urls, bumped, client_of(person)
+        self.person, self.urls, self.bumped = person, urls, bumped
         self._next = itertools.cycle(urls)
         self._warm = False
 
     def times(self) -> list[float]:
         """Milliseconds of server time."""
+        # Anew for each turn: who is asked nothing for a quarter of an hour is logged out.
+        self.client = client_of(self.person)
         if not self._warm:
             self._warm = True
             for url in self.urls:
@@ -165,7 +167,8 @@ class Asked:
 
     def rows(self) -> float:
         """How many jobs such a page shows: one of fifty takes longer than one of ten."""
-        shown = [self.client.get(url).content.count(b" data-row>") for url in self.urls]
+        client = client_of(self.person)
+        shown = [client.get(url).content.count(b" data-row>") for url in self.urls]
         return statistics.mean(shown)
 
 
