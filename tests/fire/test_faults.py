@@ -128,7 +128,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 once": {"kind": "status", "status": 500},
     "503 always": {"kind": "status", "status": 503, "times": None},
     "401 once": {"kind": "status", "status": 401},
-    "answers too late": {"kind": "latency", "seconds": 0.7},
+    "answers too late": {"kind": "latency", "seconds": 1.2},
     "cut before": {"kind": "drop"},
     "cut after": {"kind": "drop_after_commit"},
     "html": {"kind": "html", "status": 200},
