@@ -23,23 +23,24 @@ EVERYONE = (*SEES_ALL, Role.TECHNICIAN)
 
 def sellers_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[Seller]:
     """The sellers for which a person has one of the roles, by name."""
-    return Seller.objects.filter(
-        memberships__in=Membership.objects.filter(person=person, role__in=roles)
-    ).order_by("name", "pk")
+    return Seller.objects.filter(memberships__in=_memberships(person, roles)).order_by("name", "pk")
 
 
 def jobs_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[ServiceJob]:
     """The jobs a person may see in one of the roles."""
-    memberships = Membership.objects.filter(person=person, role__in=roles)
-    return Cut(tuple(_scopes(person, list(memberships)))).rows()
+    return Cut(tuple(_scopes(person, list(_memberships(person, roles))))).rows()
 
 
 def cut_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> Cut:
     """The same jobs as a list that can be narrowed, counted and turned page by page."""
-    memberships = Membership.objects.filter(person=person, role__in=roles).select_related("seller")
+    memberships = list(_memberships(person, roles).select_related("seller"))
     known = known_of(membership.seller for membership in memberships)
-    scopes = _scopes(person, list(memberships))
+    scopes = _scopes(person, memberships)
     return Cut(tuple(replace(scope, known=known) for scope in scopes))
+
+
+def _memberships(person: Person, roles: tuple[Role, ...]) -> QuerySet[Membership]:
+    return Membership.objects.filter(person=person, role__in=roles)
 
 
 def _scopes(person: Person, memberships: list[Membership]) -> list[Scope]:

@@ -135,9 +135,8 @@ class Refers:
 
     def of_link(self, sellers: Sequence[uuid.UUID], job: str) -> Q:
         found = JobReference.objects.filter(kind=self.kind, value__in=self.values)
-        if len(sellers) * len(self.values) <= MOST_STEPS:
-            return _there_is(found.filter(**_beside(job, seller__in=sellers)))
-        return _there_is(found.filter(job=OuterRef(job)))
+        steps = len(sellers) * len(self.values)
+        return _there_is(_hanging(found, job, steps, seller__in=sellers))
 
 
 Word = tuple[tuple[uuid.UUID, tuple[int, ...]], ...]
@@ -242,9 +241,8 @@ def rest(conditions: Iterable[Condition], sellers: Sequence[uuid.UUID], job: str
     own = all_of(condition.of_job() for condition in conditions)
     linked = all_of(condition.of_link(sellers, job) for condition in conditions)
     if job != "pk" and own:
-        near = len(sellers) <= MOST_STEPS
-        found = _beside(job, "pk", seller__in=sellers) if near else {"pk": OuterRef(job)}
-        own = _there_is(ServiceJob.objects.filter(own, **found))
+        found = ServiceJob.objects.filter(own)
+        own = _there_is(_hanging(found, job, len(sellers), "pk", seller__in=sellers))
     return _only_asked(own & linked)
 
 
@@ -261,14 +259,21 @@ def _there_is(rows: QuerySet[Any]) -> Q:
     return Q(IsNull(Subquery(rows.values(there=Value(1))[:1]), False))
 
 
-def _beside(job: str, column: str = "job", **more: Any) -> dict[str, Any]:
-    """What finds the asking row's job in an index that is in the list's order.
+def _hanging(
+    rows: QuerySet[Any], job: str, steps: int, column: str = "job", **near: Any
+) -> QuerySet[Any]:
+    """Those of the rows whose ``column`` names the asking row's job.
 
-    Rows ask in that order, so each step is next to the last one, and reads no job: two to three
-    times as fast as by primary key. Planners prefer that key unless it is a range.
+    Where that takes few ``steps``, they are found, together with ``near``, in an index that is in
+    the list's order. Rows ask in that order, so each step is next to the last one, and reads no
+    job: two to three times as fast as by primary key. Planners prefer that key unless it is a
+    range.
     """
+    if steps > MOST_STEPS:
+        return rows.filter(**{column: OuterRef(job)})
     place = {name: OuterRef(name) for name in ("status", "scheduled_key")}
-    return {**more, **place, f"{column}__gte": OuterRef(job), f"{column}__lte": OuterRef(job)}
+    one = {f"{column}__gte": OuterRef(job), f"{column}__lte": OuterRef(job)}
+    return rows.filter(**near, **place, **one)
 
 
 def _only_asked(q: Q) -> Q:
@@ -374,9 +379,7 @@ def _phrase(
 
 def _has_word(word: Word, sellers: Sequence[uuid.UUID], job: str) -> Q:
     hashes = _hashes(word, sellers)
-    found = JobWord.objects.filter(word_hash__in=hashes)
-    where = _beside(job) if len(hashes) <= MOST_STEPS else {"job": OuterRef(job)}
-    return _there_is(found.filter(**where))
+    return _there_is(_hanging(JobWord.objects.filter(word_hash__in=hashes), job, len(hashes)))
 
 
 def _hashes(word: Word, sellers: Sequence[uuid.UUID]) -> list[int]:

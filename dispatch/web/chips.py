@@ -57,7 +57,12 @@ class _Idle:
     def __init__(self, fields: list[BoundField]) -> None:
         self.fields = fields
         self._key = tuple(
-            (field.auto_id, field.label, tuple(getattr(field.field, "choices", ())))
+            (
+                field.auto_id,
+                field.label,
+                type(field.field.widget),
+                tuple(getattr(field.field, "choices", ())),
+            )
             for field in fields
         )
 
