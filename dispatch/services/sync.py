@@ -45,7 +45,7 @@ QUIET_PACE = dt.timedelta(minutes=10)
 OVERLAP = dt.timedelta(minutes=2)
 """How far each look reaches back behind the last: clocks differ and Amazon's index lags."""
 FIRST_LOAD_REACH = dt.timedelta(days=90)
-PAGES_AT_ONCE = 10
+PAGES_AT_ONCE = 50
 NOTED_EVERY = dt.timedelta(seconds=1)
 """How long a first load fetches before it stores what it has and says how far it is."""
 LEASE = dt.timedelta(minutes=2)
