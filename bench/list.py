@@ -27,7 +27,7 @@ from typing import Any
 
 import stage
 
-TURNS, REPEATS = 4, 15
+TURNS, REPEATS = 6, 20
 """Each size is asked so often in its turn: what else the machine does meanwhile falls on all."""
 ROUNDS = 5
 """Each side of a comparison takes so many turns."""
