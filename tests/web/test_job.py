@@ -15,7 +15,7 @@ from icalendar import Calendar
 
 from dispatch.models import Action, Activity, Membership, Person, SavedView, Seller, ServiceJob
 from dispatch.services import mirror
-from tests.conftest import NOW, Amazon, MakeJob
+from tests.conftest import Amazon, MakeJob
 
 pytestmark = pytest.mark.django_db
 PAGE = "/jobs/JOB-0001/"
@@ -35,8 +35,9 @@ def visit(
     }
 
 
-def put(seller: Seller, *jobs: dict[str, Any], at: dt.datetime = NOW) -> None:
-    mirror.store(seller, jobs, fetched_at=at)
+def put(seller: Seller, *jobs: dict[str, Any], at: dt.datetime | None = None) -> None:
+    """As Amazon shows them now, or showed them ``at`` a moment."""
+    mirror.store(seller, jobs, fetched_at=at or timezone.now())
 
 
 @pytest.fixture
