@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.types.json import Jsonb
 
 from dispatch.models.fields import SealedTextField
 
@@ -30,7 +31,7 @@ _AS_THEY_ARE = (
 class Rows:
     """Some fields of a model, in an order: what a row holds.
 
-    PostgreSQL gets all rows as one text in one statement, SQLite value by value.
+    To PostgreSQL they are copied, or go as one text in one statement; to SQLite value by value.
     """
 
     def __init__(self, model: type[models.Model], *names: str) -> None:
@@ -41,7 +42,10 @@ class Rows:
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Add rows. Raises IntegrityError where one is there already."""
-        self._insert(rows, "")
+        if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
+            self._copy(rows)
+        else:
+            self._insert(rows, "")
 
     def insert_new(self, rows: Iterable[Row], *, returning: Sequence[str]) -> list[Row]:
         """Add rows, except those that would break a constraint; gives back what was added."""
@@ -58,6 +62,16 @@ class Rows:
         """Take away the rows that have exactly these fields."""
         change = f"DELETE FROM {self._table}"  # noqa: S608
         self._change(change, "USING", [], self._columns, rows)
+
+    def _copy(self, rows: Iterable[Row]) -> None:
+        here = connections[DEFAULT_DB_ALIAS]
+        into = f"COPY {self._table} ({_listed(self._columns)}) FROM STDIN"
+        ready = self._ready(here, rows)
+        if not ready:
+            return
+        with here.wrap_database_errors, here.cursor() as cursor, cursor.copy(into) as copying:
+            for row in ready:
+                copying.write_row(row)
 
     def _insert(self, rows: Iterable[Row], end: str) -> list[Row]:
         here, added = connections[DEFAULT_DB_ALIAS], list[Row]()
@@ -107,7 +121,9 @@ class Rows:
         return f"json_to_recordset(%s) AS new({', '.join(columns)})"
 
     def _text(self, rows: Iterable[Sequence[Any]]) -> str:
-        return json.dumps([dict(zip(self._columns, row, strict=True)) for row in rows], default=str)
+        return json.dumps(
+            [dict(zip(self._columns, row, strict=True)) for row in rows], default=_plain
+        )
 
     def _ready(self, here: BaseDatabaseWrapper, rows: Iterable[Row]) -> Sequence[Sequence[Any]]:
         """The rows as this database takes them."""
@@ -131,11 +147,17 @@ def _way(field: Any, here: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
     if isinstance(field, SealedTextField):
         return field.get_prep_value
     kind = field.target_field if field.is_relation else field
-    if here.vendor == "postgresql" or isinstance(kind, _AS_THEY_ARE):
+    typed = here.vendor == "postgresql" and not isinstance(kind, models.JSONField)
+    if typed or isinstance(kind, _AS_THEY_ARE):
         return None
     if isinstance(kind, models.DateTimeField):
         return here.ops.adapt_datetimefield_value
     return partial(field.get_db_prep_save, connection=here)
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has no form for, in one that PostgreSQL reads."""
+    return value.obj if isinstance(value, Jsonb) else str(value)
 
 
 def _listed(columns: Iterable[str]) -> str:

@@ -316,7 +316,7 @@ def writes(captured: CaptureQueriesContext) -> dict[str, list[str]]:
     said: dict[str, list[str]] = {}
     for query in captured:
         sql = query["sql"].split(" times: ")[-1].lstrip("'\"")
-        word = sql.split()[0]
+        word = sql.split()[0].replace("COPY", "INSERT")
         if word in ("INSERT", "UPDATE", "DELETE"):
             table = next(part for part in sql.split('"') if part.startswith("dispatch_"))
             said.setdefault(table, []).append(word)
