@@ -151,15 +151,19 @@ class ServiceJob(models.Model):
             models.UniqueConstraint(fields=["seller", "service_job_id"], name="one_row_per_job")
         ]
         # For each filter and each sort, the columns it needs in the order it needs them. What
-        # follows the id answers quick views and days without reading a row.
+        # follows the id answers quick views and days, and sorts spans, without reading a row.
         indexes = [
             models.Index(
                 fields=["seller", "status", "scheduled_key", "id", "appointment_status",
                         "scheduled_end", "local_date", "time_zone"],
                 name="job_by_schedule",
             ),
-            models.Index(fields=["seller", "status", "created_key", "id", "changed_at"]),
-            models.Index(fields=["seller", "status", "changed_at", "id", "created_key"]),
+            models.Index(
+                fields=["seller", "status", "created_key", "id", "changed_at", "scheduled_key"]
+            ),
+            models.Index(
+                fields=["seller", "status", "changed_at", "id", "created_key", "scheduled_key"]
+            ),
             models.Index(
                 fields=["seller", "created_month", "scheduled_key", "id", "status", "created_key"],
                 name="job_by_month_created",

@@ -1,7 +1,7 @@
 """What occurs in sellers' jobs as a whole, kept in memory while nothing in them changes.
 
 A seller's revision grows in the transaction of every change to its jobs, so what is read at a
-revision is never older than that. Nothing is kept for longer than a minute all the same: a
+revision is never older than that. Nothing is kept for longer than ten minutes all the same: a
 database that was put back begins its revisions again.
 """
 
@@ -16,9 +16,9 @@ from functools import lru_cache
 from dispatch.models import JobReference, Seller, ServiceJob
 from dispatch.selectors.seeks import values_of
 
-SECONDS = 60
+SECONDS = 600
 At = tuple[int, tuple[tuple[uuid.UUID, int], ...]]
-"""A minute, and the revision of each seller in it."""
+"""A span of `SECONDS`, and the revision of each seller in it."""
 
 
 @dataclass(frozen=True, slots=True)
