@@ -137,7 +137,7 @@ class ServiceJob(models.Model):
     fetched_at = models.DateTimeField()
     """When that was."""
     changed_at = models.DateTimeField()
-    """When a change was last seen; Amazon's model has no such field."""
+    """When a change was last written here; Amazon's model has no such field."""
     changed_month = MonthField(of="changed_at")
     gone_at = models.DateTimeField(null=True, blank=True)
     """Since when Amazon does not know the job any more; its status is then ``GONE``."""

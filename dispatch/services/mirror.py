@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from dispatch.models import (
     CLOSED_STATUSES,
@@ -139,8 +140,7 @@ def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
             status=JobStatus.GONE,
             closed_at=Coalesce("closed_at", at),
             fetched_at=at,
-            changed_at=at,
-            changed_month=month_of(at),
+            **_changed_now(),
         )
         if marked:
             job.references.update(status=JobStatus.GONE)
@@ -264,6 +264,9 @@ def _write(
     seller: Seller, sheets: dict[str, _Sheet], known: Collection[str], fetched_at: dt.datetime
 ) -> Collection[str]:
     """Write jobs that are news; returns the ids of those that still were."""
+    moment = _changed_now()
+    for sheet in sheets.values():
+        sheet.columns |= moment
     new = _insert(seller, {key: sheet for key, sheet in sheets.items() if key not in known})
     # Known before, or put in by somebody else since we looked.
     changed = _update(
@@ -277,6 +280,12 @@ def _write(
     _write_sets(_REFERENCES, {pk: sheet.references for pk, sheet in written.items()}, carried, old)
     _write_sets(_WORDS, {pk: sheet.words for pk, sheet in written.items()}, carried, old)
     return new.keys() | changed.keys()
+
+
+def _changed_now() -> dict[str, Any]:
+    """The columns that date a change: by when it was written, for pages made before lack it."""
+    now = timezone.now()
+    return {"changed_at": now, "changed_month": month_of(now)}
 
 
 def _insert(seller: Seller, sheets: dict[str, _Sheet]) -> dict[str, int]:
@@ -412,8 +421,6 @@ def _columns(
         "payload": _PAYLOAD.seal(shown.text, owner),
         "digest": shown.digest,
         "fetched_at": fetched_at,
-        "changed_at": fetched_at,
-        "changed_month": month_of(fetched_at),
         "gone_at": None,
         **_schedule(source, zone),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dispatch.models import Action, ServiceJob
+from dispatch.models import Action, Person, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import Role, sellers_for
 from dispatch.services import activity, amazon, jobs, sync
@@ -104,17 +103,23 @@ def page_context(
         "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
         "stale": read.is_stale(job.seller, now),
         "done": done,
-        "live_url": _live_url(job, now),
-        "etag": etag_of(sellers_for(request.user)),
+        "live_url": _live_url(job),
+        "etag": _etag(request.user, job),
         "unsettled": unsettled,
         "poll_url": _poll_url(job, unsettled),
     }
 
 
-def _live_url(job: ServiceJob, now: dt.datetime) -> str:
-    """Where the open page asks whether the job has changed since."""
+def _live_url(job: ServiceJob) -> str:
+    """Where the open page asks whether the job has changed since it was as shown."""
     address = reverse("job_changed", args=[job.service_job_id])
-    return f"{address}?{urlencode({'since': now.isoformat()})}"
+    return f"{address}?{urlencode({'since': job.changed_at.isoformat()})}"
+
+
+def _etag(person: Person, job: ServiceJob) -> str:
+    """That of the person's sellers, the job's as it was when the job was read."""
+    own = job.seller
+    return etag_of(own if seller == own else seller for seller in sellers_for(person))
 
 
 def _poll_url(job: ServiceJob, unsettled: list[Action]) -> str:

@@ -52,6 +52,8 @@ SHOWN = (
 )  # fmt: skip
 """What the columns say is made of these."""
 DEFAULT_VIEW = "open"
+IN_FLIGHT = dt.timedelta(seconds=2)
+"""So long at most, a change is dated (maybe by another machine's clock) before a page shows it."""
 VIEWS_BY_STATUS = frozenset({"open", "done"})
 
 
@@ -164,7 +166,7 @@ def _context(listing: Listing) -> dict[str, Any]:
 def _live_query(listing: Listing) -> str:
     query = listing.query.copy()
     query.pop("page", None)
-    query["since"] = listing.now.isoformat()
+    query["since"] = (listing.now - IN_FLIGHT).isoformat()
     return query.urlencode()
 
 

@@ -34,7 +34,10 @@ def _revision(request: HttpRequest, **_: str) -> str | None:
 @condition(etag_func=_revision)
 @login_required
 def jobs_changed(request: PersonRequest) -> HttpResponse:
-    """How many jobs of this list changed since the page was made; 304 while nothing did."""
+    """How many jobs of this list changed since the page was made; 304 while nothing did.
+
+    One that changed just before may be counted too; none is left out.
+    """
     listing = read_listing(request)
     since = _since(request) + dt.timedelta(microseconds=1)
     changed = listing.filter.found.that(Within("changed_at", since, None))
@@ -46,9 +49,9 @@ def jobs_changed(request: PersonRequest) -> HttpResponse:
 @condition(etag_func=_revision)
 @login_required
 def job_changed(request: PersonRequest, service_job_id: str) -> HttpResponse:
-    """Whether this job changed since its page was made; 304 while nothing did."""
+    """Whether this job changed since it was as its page shows it; 304 while nothing did."""
     job = get_job(request, service_job_id)
-    count = int(job.changed_at > _since(request))
+    count = int(job.changed_at != _since(request))
     url = request.path.removesuffix("changes/")
     return render(
         request, "jobs/changes.html", {"count": count, "url": url, "target": "#job", "one": True}
@@ -56,7 +59,7 @@ def job_changed(request: PersonRequest, service_job_id: str) -> HttpResponse:
 
 
 def _since(request: HttpRequest) -> dt.datetime:
-    """The moment the page was made, as its address says it; the beginning of time for nonsense."""
+    """The moment that the address says; the beginning of time for nonsense."""
     try:
         moment = parse_datetime(request.GET.get("since", ""))
     except ValueError:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import time_machine
 from django.test import Client
 
 from dispatch.models import Membership, Person, Seller, Technician
@@ -61,11 +62,14 @@ def jobs(seller: Seller, second: Seller, make_job: MakeJob) -> None:
         appointments=[visit("2026-11-26T05:00:00Z", "TECH-MAYA")],
         productOrderIds=["702-1", "702-2"],
     )
-    mirror.store(seller, [tv], fetched_at=NOW - dt.timedelta(days=3))
-    mirror.store(seller, [dish], fetched_at=NOW)
+    with time_machine.travel(NOW - dt.timedelta(days=3)):
+        mirror.store(seller, [tv], fetched_at=NOW)
+    with time_machine.travel(NOW):
+        mirror.store(seller, [dish], fetched_at=NOW)
     tyre = {"serviceJobId": "TYRE-1", "serviceJobStatus": "HOLD", "marketplaceId": DE,
             "buyer": {"name": "Jürgen Groß"}}  # fmt: skip
-    mirror.store(second, [tyre], fetched_at=NOW)
+    with time_machine.travel(NOW):
+        mirror.store(second, [tyre], fetched_at=NOW)
 
 
 @pytest.fixture

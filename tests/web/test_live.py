@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatch.models import Person, Seller, ServiceJob, SyncJob
+from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
 from dispatch.services import mirror, revisions, sync
 from tests.conftest import MakeJob
 
@@ -68,6 +69,42 @@ def test_a_change_is_counted_and_offered_not_moved(
     assert answer.status_code == 200
     assert answer["ETag"] != etag
     assert "2 changes — show" in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", ["/jobs/", "/jobs/JOB-0001/"])
+def test_a_page_made_while_amazon_answers_is_told(
+    desk: Client, seller: Seller, job: ServiceJob, make_job: MakeJob, page: str
+) -> None:
+    asked_at = timezone.now()
+    url, etag = question(desk, page)
+    mirror.store(seller, [make_job(serviceJobStatus="HOLD")], fetched_at=asked_at)
+    answer = desk.get(url, headers={"If-None-Match": etag})
+    assert "show" in answer.content.decode()
+
+
+def test_a_list_made_while_a_change_is_committed_is_told(
+    desk: Client, seller: Seller, job: ServiceJob
+) -> None:
+    dated = timezone.now()
+    url, etag = question(desk, "/jobs/")
+    ServiceJob.objects.update(changed_at=dated)
+    revisions.bump(seller)
+    answer = desk.get(url, headers={"If-None-Match": etag})
+    assert "1 change — show" in answer.content.decode()
+
+
+def test_a_job_that_changes_while_its_page_is_made_is_told(
+    desk: Client, seller: Seller, job: ServiceJob, make_job: MakeJob, monkeypatch: Any
+) -> None:
+    def meanwhile(job: ServiceJob) -> list[Action]:
+        mirror.store(seller, [make_job(serviceJobStatus="HOLD")], fetched_at=timezone.now())
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dispatch.selectors.jobs.history", meanwhile)
+        url, etag = question(desk, "/jobs/JOB-0001/")
+    answer = desk.get(url, headers={"If-None-Match": etag})
+    assert "This job has changed — show" in answer.content.decode()
 
 
 def test_only_changes_of_this_list_are_counted(
