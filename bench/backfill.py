@@ -196,13 +196,13 @@ class Watch:
         from django.db import connection
 
         from dispatch.models.keyring import Keyring
+        from dispatch.services import rows
         from dispatch.services.amazon_model import ServiceJob
-        from dispatch.services.rows import Rows
         from dispatch.spapi.transport import PooledTransport
 
         for owner, name, part in (
             (connection, "_commit", "database"),
-            (Rows, "_copy", "database"),
+            (rows, "_copy", "database"),
             (PooledTransport, "__call__", "http"),
             (json, "loads", "json + pydantic"),
             (json, "dumps", "json + pydantic"),

@@ -39,18 +39,32 @@ class Rows:
         self._fields = [_field(model, name) for name in names]
         self._columns: list[str] = [field.column for field in self._fields]
         self._table = f'"{model._meta.db_table}"'
+        self._into = f"{self._table} ({_listed(self._columns)})"
+        self._places = f"({', '.join(['%s'] * len(names))})"
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Add rows. Raises IntegrityError where one is there already."""
-        if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
-            self._copy(rows)
-        else:
-            self._insert(rows, "")
+        here = connections[DEFAULT_DB_ALIAS]
+        ready = self._ready(here, rows)
+        if not ready:
+            return
+        with here.wrap_database_errors, here.cursor() as cursor:
+            if here.vendor == "postgresql":
+                _copy(cursor, self._into, ready)
+            else:
+                insert = f"INSERT INTO {self._into} VALUES {self._places}"  # noqa: S608
+                cursor.executemany(insert, ready)
 
     def insert_new(self, rows: Iterable[Row], *, returning: Sequence[str]) -> list[Row]:
         """Add rows, except those that would break a constraint; gives back what was added."""
+        here, added = connections[DEFAULT_DB_ALIAS], list[Row]()
         back = _listed(_field(self.model, name).column for name in returning)
-        return self._insert(rows, f" ON CONFLICT DO NOTHING RETURNING {back}")
+        end = f"ON CONFLICT DO NOTHING RETURNING {back}"
+        with here.cursor() as cursor:
+            for source, values in self._sources(here, rows):
+                cursor.execute(f"INSERT INTO {self._into} {source} {end}", values)
+                added += cursor.fetchall()
+        return added
 
     def update(self, rows: Iterable[Row], *, by: int) -> None:
         """Write rows over those whose last ``by`` fields are the same."""
@@ -63,25 +77,6 @@ class Rows:
         change = f"DELETE FROM {self._table}"  # noqa: S608
         self._change(change, "USING", [], self._columns, rows)
 
-    def _copy(self, rows: Iterable[Row]) -> None:
-        here = connections[DEFAULT_DB_ALIAS]
-        into = f"COPY {self._table} ({_listed(self._columns)}) FROM STDIN"
-        ready = self._ready(here, rows)
-        if not ready:
-            return
-        with here.wrap_database_errors, here.cursor() as cursor, cursor.copy(into) as copying:
-            for row in ready:
-                copying.write_row(row)
-
-    def _insert(self, rows: Iterable[Row], end: str) -> list[Row]:
-        here, added = connections[DEFAULT_DB_ALIAS], list[Row]()
-        into = f"INSERT INTO {self._table} ({_listed(self._columns)})"
-        with here.cursor() as cursor:
-            for source, values in self._sources(here, rows):
-                cursor.execute(f"{into} {source}{end}", values)
-                added += cursor.fetchall() if end else ()
-        return added
-
     def _sources(
         self, here: BaseDatabaseWrapper, rows: Iterable[Row]
     ) -> Iterator[tuple[str, list[Any]]]:
@@ -91,10 +86,12 @@ class Rows:
             if ready:
                 yield f"SELECT * FROM {self._recordset}", [self._text(ready)]  # noqa: S608
             return
-        row = f"({', '.join(['%s'] * len(self._columns))})"
         size = _MOST_VALUES // len(self._columns)
         for some in (ready[start : start + size] for start in range(0, len(ready), size)):
-            yield f"VALUES {', '.join([row] * len(some))}", [v for one in some for v in one]
+            yield (
+                f"VALUES {', '.join([self._places] * len(some))}",
+                [v for one in some for v in one],
+            )
 
     def _change(
         self, what: str, joint: str, values: list[str], same: list[str], rows: Iterable[Row]
@@ -153,6 +150,12 @@ def _way(field: Any, here: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
     if isinstance(kind, models.DateTimeField):
         return here.ops.adapt_datetimefield_value
     return partial(field.get_db_prep_save, connection=here)
+
+
+def _copy(cursor: Any, into: str, rows: Iterable[Sequence[Any]]) -> None:
+    with cursor.copy(f"COPY {into} FROM STDIN") as copying:
+        for row in rows:
+            copying.write_row(row)
 
 
 def _plain(value: Any) -> Any:
