@@ -63,8 +63,9 @@ class Presence:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        if _name_of(request) == settings.LOGIN_URL and OVER in request.session:
-            messages.warning(request, request.session.pop(OVER))
+        # Said until somebody logs in: a page may be asked for twice, and only the last is seen.
+        if (words := request.session.get(OVER)) and _shows_log_in(request):
+            messages.warning(request, words)
         if SESSION_KEY not in request.session:
             return None
         gate = closed_gate(request, _name_of(request))
@@ -83,6 +84,10 @@ def polls(request: HttpRequest) -> bool:
 def _name_of(request: HttpRequest) -> str:
     """The name of the view that was asked for."""
     return (request.resolver_match.url_name if request.resolver_match else None) or ""
+
+
+def _shows_log_in(request: HttpRequest) -> bool:
+    return _name_of(request) == settings.LOGIN_URL and request.method == "GET"
 
 
 def _look(request: HttpRequest) -> Why | None:
@@ -118,6 +123,7 @@ def note(request: HttpRequest) -> None:
 def begin(request: HttpRequest, person: Person) -> None:
     """A session begins: note whose it is and from which device."""
     session = request.session
+    session.pop(OVER, None)
     session[SINCE] = session[SEEN] = time.time()
     if not session.session_key:
         session.create()

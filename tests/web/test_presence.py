@@ -61,6 +61,20 @@ class TestIdle:
         assert "nothing happened for 15 minutes" in text(desk.get(answer["Location"]))
         assert "_auth_user_id" not in desk.session
 
+    def test_why_it_ended_is_said_until_somebody_logs_in(
+        self, desk: Client, clock: Any, bob: Person
+    ) -> None:
+        clock.shift(minutes(16))
+        log_in = desk.get("/jobs/")["Location"]
+        # A browser that was sent there twice shows only the second.
+        for _ in range(2):
+            assert text(desk.get(log_in)).count("nothing happened for 15 minutes") == 1
+        after = desk.post(log_in, {"login": bob.email, "password": PASSWORD}, follow=True)
+        assert after.wsgi_request.user == bob
+        assert "nothing happened" not in text(after)
+        desk.post("/account/logout/")
+        assert "nothing happened" not in text(desk.get(LOGIN))
+
     def test_who_works_stays(self, desk: Client, clock: Any) -> None:
         for _ in range(20):
             clock.shift(minutes(14))
