@@ -48,6 +48,7 @@ class Rows:
         ready = self._ready(here, rows)
         if not ready:
             return
+        # Django wraps by itself the errors of all but COPY.
         with here.wrap_database_errors, here.cursor() as cursor:
             if here.vendor == "postgresql":
                 _copy(cursor, self._into, ready)

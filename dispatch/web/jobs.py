@@ -53,7 +53,8 @@ SHOWN = (
 """What the columns say is made of these."""
 DEFAULT_VIEW = "open"
 IN_FLIGHT = dt.timedelta(seconds=2)
-"""So long at most, a change is dated (maybe by another machine's clock) before a page shows it."""
+"""A change is dated before it is committed, maybe by another machine's clock: so long at most
+before a page can show it."""
 VIEWS_BY_STATUS = frozenset({"open", "done"})
 
 

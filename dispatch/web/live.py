@@ -39,8 +39,7 @@ def jobs_changed(request: PersonRequest) -> HttpResponse:
     One that changed just before may be counted too; none is left out.
     """
     listing = read_listing(request)
-    since = _since(request) + dt.timedelta(microseconds=1)
-    changed = listing.filter.found.that(Within("changed_at", since, None))
+    changed = listing.filter.found.that(Within("changed_at", _since(request), None))
     context = {"count": count(changed).number, "url": listing.address(), "target": "#job-list"}
     return render(request, "jobs/changes.html", context)
 

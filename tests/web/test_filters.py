@@ -64,11 +64,10 @@ def jobs(seller: Seller, second: Seller, make_job: MakeJob) -> None:
     )
     with time_machine.travel(NOW - dt.timedelta(days=3)):
         mirror.store(seller, [tv], fetched_at=NOW)
-    with time_machine.travel(NOW):
-        mirror.store(seller, [dish], fetched_at=NOW)
     tyre = {"serviceJobId": "TYRE-1", "serviceJobStatus": "HOLD", "marketplaceId": DE,
             "buyer": {"name": "Jürgen Groß"}}  # fmt: skip
     with time_machine.travel(NOW):
+        mirror.store(seller, [dish], fetched_at=NOW)
         mirror.store(second, [tyre], fetched_at=NOW)
 
 
