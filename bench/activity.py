@@ -133,7 +133,7 @@ def ways(first: int) -> tuple[Callable[[], object], Callable[[], object]]:
     from django.utils import timezone
 
     from dispatch.models import Activity
-    from dispatch.services.activity import Kind, record
+    from dispatch.services.audit.activity import Kind, record
 
     numbers = count(first)
 
@@ -162,7 +162,7 @@ def long(options: argparse.Namespace) -> None:
 
     from dispatch.models import Activity, ActivityHead
     from dispatch.models.activity import COLUMNS, row_hash
-    from dispatch.services import evidence
+    from dispatch.services.audit import evidence
 
     with transaction.atomic():
         head = ActivityHead.locked()

@@ -121,7 +121,8 @@ def drive(*, planned: bool) -> dict[str, Any]:
     django.setup()
     logging.getLogger("dispatch").setLevel(logging.WARNING)
     from dispatch.models import ServiceJob, SyncJob
-    from dispatch.services import amazon, sync
+    from dispatch.services.amazon import client as amazon
+    from dispatch.services.mirror import sync
 
     if not planned:
         amazon.shared_throttle = lambda: None
@@ -196,8 +197,8 @@ class Watch:
         from django.db import connection
 
         from dispatch.models.keyring import Keyring
-        from dispatch.services import rows
-        from dispatch.services.amazon_model import ServiceJob
+        from dispatch.services.mirror import rows
+        from dispatch.services.mirror.translate import ServiceJob
         from dispatch.spapi.transport import PooledTransport
 
         for owner, name, part in (

@@ -101,7 +101,7 @@ def settle(count: int) -> None:
 
     from dispatch.models import Membership, Person, Seller
     from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET, US
-    from dispatch.services import sync
+    from dispatch.services.mirror import sync
 
     keys = []
     for number in range(1, count + 1):

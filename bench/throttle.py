@@ -118,7 +118,7 @@ def drive(operation: str, token: str) -> None:
     django.setup()
     from django.conf import settings
 
-    from dispatch.services.throttle import DatabaseThrottle, RedisThrottle
+    from dispatch.services.amazon.throttle import DatabaseThrottle, RedisThrottle
     from dispatch.spapi import (
         Marketplaces,
         SellingApiForbiddenException,

@@ -12,6 +12,6 @@ class DispatchConfig(AppConfig):
 
     def ready(self) -> None:
         # Its receivers hear who logs in and who fails to.
-        import_module("dispatch.web.log_ins")
+        import_module("dispatch.web.account.log_ins")
         # Theirs begin sessions, close gates and lift locks.
-        import_module("dispatch.web.receivers")
+        import_module("dispatch.web.account.receivers")

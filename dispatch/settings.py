@@ -92,13 +92,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "dispatch.web.middleware.WhoAsks",
+    "dispatch.web.shell.middleware.WhoAsks",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "dispatch.web.presence.Presence",
-    "dispatch.web.middleware.PrivatePages",
+    "dispatch.web.account.presence.Presence",
+    "dispatch.web.shell.middleware.PrivatePages",
 ]
 ROOT_URLCONF = "dispatch.urls"
 WSGI_APPLICATION = "dispatch.wsgi.application"
@@ -108,18 +108,18 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["dispatch.web.tags"],
+            "builtins": ["dispatch.web.shell.tags"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dispatch.web.navigation.context",
-                "dispatch.web.alarms.context",
+                "dispatch.web.shell.navigation.context",
+                "dispatch.web.activity.alarms.context",
             ],
         },
     },
 ]
-FORM_RENDERER = "dispatch.web.forms.Renderer"
+FORM_RENDERER = "dispatch.web.shell.forms.Renderer"
 
 # --- Figures for the host -----------------------------------------------------------------------
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
@@ -152,14 +152,14 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "dispatch.services.passwords.FourClasses"},
-    {"NAME": "dispatch.services.passwords.NoPartOfTheName"},
-    {"NAME": "dispatch.services.passwords.NotUsedBefore"},
+    {"NAME": "dispatch.services.access.passwords.FourClasses"},
+    {"NAME": "dispatch.services.access.passwords.NoPartOfTheName"},
+    {"NAME": "dispatch.services.access.passwords.NotUsedBefore"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/jobs/"
-ACCOUNT_ADAPTER = "dispatch.web.account.Adapter"
+ACCOUNT_ADAPTER = "dispatch.web.account.views.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -168,24 +168,24 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 # Accounts are locked by `services.lockout`, with one answer for all; this only slows one address.
 ACCOUNT_RATE_LIMITS = {"login_failed": "60/m/ip", "login": "60/m/ip"}
-ACCOUNT_FORMS = {"change_password": "dispatch.web.account.ChangePasswordForm"}
+ACCOUNT_FORMS = {"change_password": "dispatch.web.account.views.ChangePasswordForm"}
 # Behind TLS there is a proxy, and the last address it forwards is the one it saw itself.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_COOKIES else 0
 
 # A stranger looks around the demo in a minute; everywhere else a password alone is not enough.
 SECOND_FACTOR_REQUIRED: bool = flag("SECOND_FACTOR_REQUIRED", default=not DISPATCH_DEMO)
-MFA_ADAPTER = "dispatch.web.second_factor.Adapter"
+MFA_ADAPTER = "dispatch.web.account.second_factor.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Dispatch"
 MFA_FORMS = {
-    "authenticate": "dispatch.web.second_factor.AuthenticateForm",
-    "authenticate_webauthn": "dispatch.web.second_factor.AuthenticateWebAuthnForm",
-    "reauthenticate": "dispatch.web.second_factor.ReauthenticateForm",
-    "reauthenticate_webauthn": "dispatch.web.second_factor.ReauthenticateWebAuthnForm",
-    "add_webauthn": "dispatch.web.second_factor.AddPasskeyForm",
+    "authenticate": "dispatch.web.account.second_factor.AuthenticateForm",
+    "authenticate_webauthn": "dispatch.web.account.second_factor.AuthenticateWebAuthnForm",
+    "reauthenticate": "dispatch.web.account.second_factor.ReauthenticateForm",
+    "reauthenticate_webauthn": "dispatch.web.account.second_factor.ReauthenticateWebAuthnForm",
+    "add_webauthn": "dispatch.web.account.second_factor.AddPasskeyForm",
 }
 
 # Amazon's Data Protection Policy: nobody stays logged in who is not there.
@@ -217,7 +217,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_COOKIES 
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "dispatch.web.errors.expired_form"
+CSRF_FAILURE_VIEW = "dispatch.web.shell.errors.expired_form"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

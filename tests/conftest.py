@@ -25,8 +25,8 @@ from prometheus_client import REGISTRY, generate_latest
 from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, TechnicianResource
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.server import SandboxServer
-from dispatch.services import queue, sync
-from dispatch.services.tokens import shared_token_cache
+from dispatch.services.amazon.tokens import shared_token_cache
+from dispatch.services.mirror import queue, sync
 from dispatch.spapi import Services
 from dispatch.spapi.retry import Policy
 
@@ -286,7 +286,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(*args: Any, **options: Any) -> Services:
         return Services(*args, **{**options, "policy": Policy(attempts=1), "throttle": None})
 
-    monkeypatch.setattr("dispatch.services.amazon.Services", made)
+    monkeypatch.setattr("dispatch.services.amazon.client.Services", made)
 
 
 MakeJob = Callable[..., dict[str, Any]]

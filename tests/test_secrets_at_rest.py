@@ -20,9 +20,11 @@ from django.utils import timezone
 
 from dispatch.configuration import cache_from_url
 from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
-from dispatch.services import appointments, fulfilment, queue, slots, sync
-from dispatch.services.documents import Document
-from dispatch.services.tokens import shared_token_cache
+from dispatch.services.amazon import slots
+from dispatch.services.amazon.documents import Document
+from dispatch.services.amazon.tokens import shared_token_cache
+from dispatch.services.mirror import queue, sync
+from dispatch.services.writes import appointments, fulfilment
 from tests.conftest import PASSWORD, Amazon, MakeJob, PutQueue, run_due
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

@@ -14,7 +14,7 @@ from dispatch.models import Invitation, Membership, Person, Seller, Technician
 from dispatch.selectors.access import Role
 from dispatch.selectors.invitations import still_open
 from dispatch.selectors.sellers import owned_by
-from dispatch.services import lockout
+from dispatch.services.access import lockout
 
 FACTORS = {
     str(Authenticator.Type.TOTP): "Authenticator app",

@@ -11,8 +11,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
-from dispatch.services import activity, amazon, sync
-from dispatch.services.activity import Kind
+from dispatch.services.amazon import client as amazon
+from dispatch.services.audit import activity
+from dispatch.services.audit.activity import Kind
+from dispatch.services.mirror import sync
 from dispatch.spapi import (
     AccessTokenClient,
     AuthorizationError,

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from pytest_django.live_server_helper import LiveServer
 
 from dispatch.models import Person, Seller
-from dispatch.services import sync
+from dispatch.services.mirror import sync
 from tests.conftest import Amazon, MakeJob, run_due
 
 SCREENS: dict[str, dict[str, Any]] = {

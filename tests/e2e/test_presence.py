@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from dispatch.models import Person, Seller
-from dispatch.services import people, sessions
+from dispatch.services.access import people, sessions
 from tests.conftest import PASSWORD
 from tests.e2e import steps
 from tests.e2e.conftest import Load, OpenBrowser, Watch

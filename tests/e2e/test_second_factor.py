@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from dispatch.models import Membership, Person, Seller
 from dispatch.selectors.people import second_factors
-from dispatch.services.invitations import invite
+from dispatch.services.access.invitations import invite
 from tests.conftest import PASSWORD
 from tests.e2e import steps
 from tests.e2e.conftest import OpenBrowser, Watch

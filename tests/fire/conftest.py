@@ -13,16 +13,10 @@ from django.conf import LazySettings
 from django.db.models import F
 
 from dispatch.models import Action, Person, Seller, ServiceJob
-from dispatch.services import (
-    appointments,
-    documents,
-    fulfilment,
-    jobs,
-    ledger,
-    resources,
-    sync,
-)
-from dispatch.services.resources import ReservationType, WorkingTime
+from dispatch.services.amazon import documents
+from dispatch.services.mirror import sync
+from dispatch.services.writes import appointments, fulfilment, jobs, ledger, resources
+from dispatch.services.writes.resources import ReservationType, WorkingTime
 from dispatch.spapi import Services
 from tests.conftest import Amazon, MakeJob
 from tests.fire import world
@@ -49,7 +43,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch, naps: Naps) -> dict[str, Any]:
     def made(*args: Any, **given: Any) -> Services:
         return Services(*args, **{**given, **options})
 
-    monkeypatch.setattr("dispatch.services.amazon.Services", made)
+    monkeypatch.setattr("dispatch.services.amazon.client.Services", made)
     return options
 
 

@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
-from dispatch.services import resources, sync
-from dispatch.services.resources import CapacityType
+from dispatch.services.mirror import sync
+from dispatch.services.writes import resources
+from dispatch.services.writes.resources import CapacityType
 from dispatch.spapi.pages import STALE
 from tests.conftest import Amazon, MakeJob
 from tests.fire.world import HOUR, LATER, SOON, build, iso

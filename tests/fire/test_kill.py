@@ -16,9 +16,11 @@ from django.core.cache import cache
 from django.db.models import F
 
 from dispatch.models import Action, Person, Seller
-from dispatch.services import amazon as door
-from dispatch.services import ledger, sync, tokens
-from dispatch.services.tokens import SharedTokenCache, shared_token_cache
+from dispatch.services.amazon import client as door
+from dispatch.services.amazon import tokens
+from dispatch.services.amazon.tokens import SharedTokenCache, shared_token_cache
+from dispatch.services.mirror import sync
+from dispatch.services.writes import ledger
 from dispatch.spapi.tokens import AccessTokenClient
 from tests.conftest import PASSWORD, Amazon, MakeJob
 from tests.fire import world

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from dispatch import spapi
 from dispatch.models import Action, RateBucket, Seller, ServiceJob, SyncJob
-from dispatch.services import ledger, sync
-from dispatch.services.throttle import DatabaseThrottle
+from dispatch.services.amazon.throttle import DatabaseThrottle
+from dispatch.services.mirror import sync
+from dispatch.services.writes import ledger
 from tests.conftest import Amazon, run_due
 from tests.fire import world
 from tests.fire.conftest import Writes, later

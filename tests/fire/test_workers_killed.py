@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
-from dispatch.services import sync
+from dispatch.services.mirror import sync
 from tests.conftest import Amazon, MakeJob
 from tests.fire.processes import PATIENCE, ROOT, environment, wait_until
 

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from dispatch.models import Activity, ActivityHead, Person, Seller
-from dispatch.services import evidence
-from dispatch.services.activity import Kind, record
+from dispatch.services.audit import evidence
+from dispatch.services.audit.activity import Kind, record
 from tests.conftest import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

@@ -7,7 +7,7 @@ import pytest
 from dispatch.models import Membership, Person, Seller, ServiceJob, Technician, TechnicianResource
 from dispatch.selectors.access import DISPATCHES, cut_for, jobs_for, role_for, sellers_for
 from dispatch.selectors.pages import Order, every
-from dispatch.services import mirror
+from dispatch.services.mirror import store
 from tests.conftest import NOW, US, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -28,7 +28,7 @@ def assigned(*resource_ids: str, status: str = "ACTIVE") -> list[dict[str, objec
 
 @pytest.fixture
 def jobs(seller: Seller, make_job: MakeJob) -> None:
-    mirror.store(
+    store.store(
         seller,
         [
             make_job("TOMS", appointments=assigned("TECH-TOM")),
@@ -83,7 +83,7 @@ def test_a_technician_who_left_sees_nothing(jobs: None, tom: Person) -> None:
 def test_a_technician_taken_off_a_job_no_longer_sees_it(
     jobs: None, seller: Seller, tom: Person, make_job: MakeJob
 ) -> None:
-    mirror.store(seller, [make_job("TOMS", appointments=assigned("TECH-MAYA"))], fetched_at=NOW)
+    store.store(seller, [make_job("TOMS", appointments=assigned("TECH-MAYA"))], fetched_at=NOW)
     assert seen(tom) == ["BOTH"]
 
 
@@ -92,7 +92,7 @@ def test_the_same_resource_id_of_another_seller_opens_nothing(
 ) -> None:
     other = Seller.objects.create(owner=people["charlie"], name="Other", marketplace_id=US)
     Membership.objects.create(person=people["tom"], seller=other, role="technician")
-    mirror.store(other, [make_job("OTHER", appointments=assigned("TECH-TOM"))], fetched_at=NOW)
+    store.store(other, [make_job("OTHER", appointments=assigned("TECH-TOM"))], fetched_at=NOW)
     assert seen(people["tom"]) == ["BOTH", "TOMS"]
 
 
@@ -101,7 +101,7 @@ def test_roles_of_two_sellers_are_kept_apart(
 ) -> None:
     other = Seller.objects.create(owner=people["tom"], name="Other", marketplace_id=US)
     Membership.objects.create(person=people["tom"], seller=other, role="owner")
-    mirror.store(other, [make_job("OTHER")], fetched_at=NOW)
+    store.store(other, [make_job("OTHER")], fetched_at=NOW)
     assert seen(people["tom"]) == ["BOTH", "OTHER", "TOMS"]
     assert role_for(people["tom"], other) == "owner"
     assert role_for(people["alice"], other) is None

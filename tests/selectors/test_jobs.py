@@ -21,7 +21,7 @@ from dispatch.selectors import jobs as read
 from dispatch.selectors.cuts import Cut, Scope
 from dispatch.selectors.known import known_of
 from dispatch.selectors.pages import Order, every, page
-from dispatch.services import mirror
+from dispatch.services.mirror import store
 from tests.conftest import NOW, US, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -44,7 +44,7 @@ def visit(start: str, *technicians: str, status: str = "ACTIVE") -> dict[str, An
 
 
 def put(seller: Seller, *jobs: dict[str, Any]) -> None:
-    mirror.store(seller, jobs, fetched_at=NOW)
+    store.store(seller, jobs, fetched_at=NOW)
 
 
 def everything() -> Cut:

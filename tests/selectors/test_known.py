@@ -10,7 +10,7 @@ import time_machine
 
 from dispatch.models import Seller
 from dispatch.selectors.known import Known, known_of
-from dispatch.services import mirror
+from dispatch.services.mirror import store as mirror
 from tests.conftest import NOW, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

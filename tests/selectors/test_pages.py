@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dispatch.models import UNSCHEDULED, Seller, ServiceJob
 from dispatch.selectors import pages
 from dispatch.selectors.pages import Count, Order, count, page
-from dispatch.services.revisions import bump
+from dispatch.services.mirror.revisions import bump
 from tests.conftest import NOW
 from tests.selectors.test_jobs import everything
 

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.models import Person, Seller, Technician
-from dispatch.services import mirror
-from dispatch.web.jobs import SORTS
+from dispatch.services.mirror import store
+from dispatch.web.jobs.job_list import SORTS
 from tests.conftest import NOW, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -34,7 +34,7 @@ FILTERS = (
 @pytest.fixture
 def desk(client: Client, bob: Person, seller: Seller, make_job: MakeJob) -> Client:
     """Bob's list of 300 jobs, so that there are pages to turn."""
-    mirror.store(seller, [_job(make_job, number) for number in range(300)], fetched_at=NOW)
+    store.store(seller, [_job(make_job, number) for number in range(300)], fetched_at=NOW)
     client.force_login(bob)
     return client
 

@@ -6,7 +6,7 @@ import pytest
 
 from dispatch.models import JobReference, Person, Seller, ServiceJob
 from dispatch.selectors.seeks import values_of
-from dispatch.services import mirror
+from dispatch.services.mirror import store
 from tests.conftest import NOW, US, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -17,7 +17,7 @@ def stores(seller: Seller, alice: Person, make_job: MakeJob) -> list[Seller]:
     other = Seller.objects.create(owner=alice, name="Other", marketplace_id=US)
     for owner, names in ((seller, "CAAB"), (other, "DA")):
         jobs = [make_job(f"{owner.name}-{n}", storeId=name) for n, name in enumerate(names)]
-        mirror.store(owner, jobs, fetched_at=NOW)
+        store.store(owner, jobs, fetched_at=NOW)
     return [seller, other]
 
 

@@ -19,8 +19,8 @@ from dispatch.models import (
     Seller,
     Technician,
 )
-from dispatch.services import mirror
-from dispatch.services.invitations import invite
+from dispatch.services.access.invitations import invite
+from dispatch.services.mirror import store
 from tests.conftest import NOW, MakeJob
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ NAMES = sorted({str(pattern.name) for pattern in patterns() if pattern.name})
 @pytest.fixture
 def things(seller: Seller, alice: Person, make_job: MakeJob) -> dict[str, object]:
     """One of Alice's for every argument that an address takes."""
-    mirror.store(seller, [make_job()], fetched_at=NOW)
+    store.store(seller, [make_job()], fetched_at=NOW)
     return {
         "service_job_id": "JOB-0001",
         "seller_id": seller.pk,

@@ -13,7 +13,8 @@ from django.test import Client
 from icalendar import Calendar
 
 from dispatch.models import AccessReview, Activity, Person, Seller
-from dispatch.services import exports, mirror
+from dispatch.services.audit import exports
+from dispatch.services.mirror import store
 from tests.conftest import NOW, Amazon, MakeJob
 from tests.web.addresses import Address, addresses
 
@@ -89,7 +90,7 @@ def hostile(seller: Seller, make_job: MakeJob) -> list[str]:
                 appointments=[visit],
             )
         )
-    mirror.store(seller, made, fetched_at=NOW)
+    store.store(seller, made, fetched_at=NOW)
     return [job["serviceJobId"] for job in made]
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dispatch.models import Person, Seller
-from dispatch.services import lockout
+from dispatch.services.access import lockout
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db

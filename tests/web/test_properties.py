@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.models import Membership, Person, Seller
-from dispatch.services import exports, mirror
-from dispatch.web.job import SLUGS
+from dispatch.services.audit import exports
+from dispatch.services.mirror import store
+from dispatch.web.jobs.job_page import SLUGS
 from tests.conftest import NOW, Amazon, MakeJob
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +83,7 @@ def jobs(seller: Seller, make_job: MakeJob) -> None:
         "appointmentTime": {"startTime": "2026-11-25T15:00:00Z", "durationInMinutes": 60},
     }
     made = [make_job(), make_job("JOB-0002", serviceJobStatus="NOT_SERVICED", appointments=[visit])]
-    mirror.store(seller, made, fetched_at=NOW)
+    store.store(seller, made, fetched_at=NOW)
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def test_no_address_of_a_job_breaks(desk: Client, name: str, done: str) -> None:
 def test_no_id_of_amazons_breaks_the_list(
     desk: Client, seller: Seller, make_job: MakeJob, job_id: str
 ) -> None:
-    mirror.store(seller, [make_job(job_id)], fetched_at=NOW)
+    store.store(seller, [make_job(job_id)], fetched_at=NOW)
     assert desk.get("/jobs/?view=all").status_code == 200
 
 

@@ -27,7 +27,7 @@ from dispatch.models import (
     Technician,
     TechnicianResource,
 )
-from dispatch.services import mirror
+from dispatch.services.mirror import store
 from tests.conftest import NOW, Amazon, MakeJob
 from tests.web.addresses import Address, addresses
 
@@ -147,7 +147,7 @@ def crowd(
         "assignedTechnicians": [{"technicianId": "TECH-TOM", "name": "Tom"}],
     }
     job = make_job(serviceJobStatus="NOT_SERVICED", appointments=[visit])
-    mirror.store(seller, [job], fetched_at=NOW)
+    store.store(seller, [job], fetched_at=NOW)
     amazon.scenario(job)
     made = {"audit": "auditor", "maya": "technician"}
     for name, role in made.items():

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.models import Membership, Person, Seller
-from dispatch.services import mirror
+from dispatch.services.mirror import store
 from tests.conftest import NOW, Amazon, MakeJob
 from tests.web.addresses import Address, addresses
 
@@ -84,7 +84,7 @@ def crowd(
         "assignedTechnicians": [{"technicianId": "TECH-TOM", "name": "Tom"}],
     }
     made = [make_job(f"JOB-{n:04}", appointments=[visit] * (n % 2)) for n in range(120)]
-    mirror.store(seller, made, fetched_at=NOW)
+    store.store(seller, made, fetched_at=NOW)
     clients = {role: Client() for role in ROLES}
     for role, person in {**people, "audit": audit}.items():
         if role in clients:

@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 from django.urls import reverse
 
 from dispatch.models import INVITATION_DAYS, Membership, Person
-from dispatch.services import invitations
+from dispatch.services.access import invitations
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from dispatch.services import retention
+from dispatch.services.upkeep import retention
 
 WORDS = {
     "buyers": "buyers of closed jobs",

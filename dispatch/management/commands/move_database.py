@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from dispatch.services import moving
+from dispatch.services.upkeep import moving
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from dispatch.models import Person
-from dispatch.services import activity
+from dispatch.services.audit import activity
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dispatch.models.keyring import SealBroken
-from dispatch.services import keys
+from dispatch.services.upkeep import keys
 
 
 class Command(BaseCommand):

@@ -23,7 +23,7 @@ from dispatch.models import (
 )
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.world import CANCELLATION_CODES, RESCHEDULE_CODES
-from dispatch.services import sync
+from dispatch.services.mirror import sync
 
 Role = Membership.Role
 PEOPLE = (

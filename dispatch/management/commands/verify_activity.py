@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from dispatch.services import evidence
+from dispatch.services.audit import evidence
 
 
 class Command(BaseCommand):

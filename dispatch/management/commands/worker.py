@@ -13,7 +13,10 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django.utils import timezone
 
-from dispatch.services import alarms, ledger, queue, retention, sync
+from dispatch.services.audit import alarms
+from dispatch.services.mirror import queue, sync
+from dispatch.services.upkeep import retention
+from dispatch.services.writes import ledger
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,4 @@
+"""Who may come in: accounts, invitations, passwords, second factors, sessions, lock-outs, reviews.
+
+Nothing here knows jobs or Amazon.
+"""

@@ -1,0 +1,119 @@
+"""Invitations by link: the only way to an account, and to a membership.
+
+The link's token is shown once and kept as a hash. It is good for one acceptance, by the person of
+one e-mail address, until it expires or is withdrawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import smtplib
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from dispatch.models import INVITATION_DAYS, Invitation, Membership, Person, Seller
+from dispatch.selectors.invitations import hash_of, still_open
+from dispatch.services.access import people
+from dispatch.services.access.people import Refused, Role
+from dispatch.services.audit import activity
+from dispatch.services.audit.activity import Kind
+
+log = logging.getLogger(__name__)
+
+NO_LONGER = "This invitation was used, withdrawn or has expired. Ask for a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation, and the token of its link, which nobody can read again."""
+
+    invitation: Invitation
+    token: str
+
+
+def invite(*, email: str, seller: Seller | None, role: Role, by: Person | None) -> Invited:
+    """Make an invitation; an earlier open one for the same e-mail and seller is withdrawn.
+
+    Raises `Refused` for somebody who belongs to the seller already.
+    """
+    email = email.strip().lower()
+    if seller and seller.memberships.filter(person__email__iexact=email).exists():
+        raise Refused(f"{email} belongs to {seller.name} already.")
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        still_open().filter(email=email, seller=seller).update(withdrawn_at=timezone.now())
+        invitation = Invitation.objects.create(
+            email=email, seller=seller, role=role, invited_by=by, token_hash=hash_of(token)
+        )
+        activity.record(Kind.PERSON_INVITED, person=by, seller=seller, subject=email, role=role)
+    return Invited(invitation, token)
+
+
+def withdraw(*, invitation: Invitation) -> None:
+    """Make the link worthless."""
+    with transaction.atomic():
+        if still_open().filter(pk=invitation.pk).update(withdrawn_at=timezone.now()):
+            activity.record(
+                Kind.INVITATION_WITHDRAWN, seller=invitation.seller, subject=invitation.email
+            )
+
+
+def accept(*, invitation: Invitation, person: Person) -> Membership | None:
+    """Give the invited person what they were invited to; None where that was an account alone.
+
+    Raises `Refused` where the invitation is no longer open or not this person's.
+    """
+    if person.email.lower() != invitation.email:
+        raise Refused(f"This invitation is for {invitation.email}.")
+    with transaction.atomic():
+        _use_up(invitation)
+        if invitation.seller is None:
+            activity.record(Kind.PERSON_ADDED, person=person, subject=person.email, new=True)
+            return None
+        role = Role(invitation.role)
+        return people.join(person=person, seller=invitation.seller, role=role)
+
+
+def accept_as_new(*, invitation: Invitation, name: str, password: str) -> Person:
+    """Make the invited person's account, with the invitation's e-mail, and accept.
+
+    Raises `Refused` as `accept` does, and where there is such an account already.
+    """
+    with transaction.atomic():
+        if Person.objects.filter(email__iexact=invitation.email).exists():
+            raise Refused(f"{invitation.email} has an account already. Log in to accept.")
+        person = Person.objects.create_user(invitation.email, password, name=name)
+        accept(invitation=invitation, person=person)
+    return person
+
+
+def _use_up(invitation: Invitation) -> None:
+    # One conditional update: of two who press the button, one gets in.
+    if not still_open().filter(pk=invitation.pk).update(accepted_at=timezone.now()):
+        raise Refused(NO_LONGER)
+
+
+def mails_go_out() -> bool:
+    """Whether this installation sends mail at all."""
+    return not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
+
+
+def send(*, invitation: Invitation, link: str) -> bool:
+    """Mail the link; False where no mail left this machine."""
+    if not mails_go_out():
+        return False
+    context = {"invitation": invitation, "link": link, "days": INVITATION_DAYS}
+    text = render_to_string("people/invitation_mail.txt", context)
+    subject = f"Your invitation to {invitation.seller or 'Dispatch'}"
+    try:
+        send_mail(" ".join(subject.split()), text, None, [invitation.email])
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("an invitation was not mailed: %s", type(error).__name__)
+        return False
+    return True

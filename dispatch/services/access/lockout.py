@@ -1,0 +1,80 @@
+"""Ten failed attempts lock an account for half an hour.
+
+Counted in the shared database, so that all processes count together, by a keyed hash of the
+log-in name, so that a name nobody has is treated like any other. An attempt is counted before it
+is looked at: of many at the same time no more than ten are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+from dispatch.models import FailedLogIn, Person
+from dispatch.models.keyring import keyring
+from dispatch.services.audit import activity
+
+MOST_FAILURES = 10
+LOCKED = dt.timedelta(minutes=30)
+FORGOTTEN = dt.timedelta(days=1)
+"""Failures this long ago no longer count."""
+
+
+def reserve(name: str) -> bool:
+    """Count an attempt as failed until `succeeded` says otherwise; False where it is locked."""
+    key, now = _key(name), timezone.now()
+    FailedLogIn.objects.get_or_create(name_hash=key, defaults={"last_at": now})
+    over = _over(now)
+    counted = FailedLogIn.objects.filter(over | Q(failures__lt=MOST_FAILURES), name_hash=key)
+    return bool(
+        counted.update(failures=Case(When(over, Value(1)), default=F("failures") + 1), last_at=now)
+    )
+
+
+def succeeded(name: str) -> None:
+    """Take back the attempt that was counted; earlier failures stay until the log-in is whole."""
+    counted = FailedLogIn.objects.filter(name_hash=_key(name), failures__gt=0)
+    counted.update(failures=F("failures") - 1)
+
+
+def failed(name: str) -> None:
+    """The attempt that was counted failed; the one that locks is recorded."""
+    if is_locked(name):
+        person = Person.objects.filter(email__iexact=name.strip().replace("\0", "")).first()
+        subject = "" if person else activity.unknown_account(name)
+        activity.record(activity.Kind.LOCKED_OUT, person=person, subject=subject)
+
+
+def lift(name: str) -> None:
+    """Forget all failures: after a whole log-in, a new password, or at an owner's word."""
+    now = timezone.now()
+    FailedLogIn.objects.filter(name_hash=_key(name)).delete()
+    FailedLogIn.objects.filter(last_at__lt=now - FORGOTTEN).delete()
+
+
+def is_locked(name: str) -> bool:
+    """Whether attempts under this name are refused now."""
+    return bool(locked_among([name]))
+
+
+def locked_among(names: Iterable[str]) -> set[str]:
+    """Those of the names that are locked now."""
+    hashes = {_key(name): name for name in names}
+    locked = FailedLogIn.objects.filter(
+        name_hash__in=hashes, failures__gte=MOST_FAILURES, last_at__gt=timezone.now() - LOCKED
+    )
+    return {hashes[key] for key in locked.values_list("name_hash", flat=True)}
+
+
+def _over(now: dt.datetime) -> Q:
+    """Where the count begins anew."""
+    return Q(failures__gte=MOST_FAILURES, last_at__lte=now - LOCKED) | Q(
+        last_at__lt=now - FORGOTTEN
+    )
+
+
+def _key(name: str) -> str:
+    return keyring().digest(name.strip().casefold(), "log-in name")

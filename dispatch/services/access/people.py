@@ -1,0 +1,135 @@
+"""People and what they may do for a seller, and the roster of its technicians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
+from dispatch.services.access import sessions
+from dispatch.services.audit import activity
+from dispatch.services.audit.activity import Kind
+
+Role = Membership.Role
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the text says why, to the person who asked."""
+
+
+def join(*, person: Person, seller: Seller, role: Role) -> Membership:
+    """Give a person a role for a seller. Raises `Refused` for somebody who has one already."""
+    try:
+        with transaction.atomic():
+            membership = Membership.objects.create(person=person, seller=seller, role=role)
+            _record(Kind.PERSON_ADDED, membership, person=person, role=role)
+    except IntegrityError:
+        raise Refused(f"{person.email} belongs to {seller.name} already.") from None
+    return membership
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: Role) -> None:
+    """Give a person another role. Raises `Refused` where the last owner would go."""
+    if role != Role.OWNER:
+        _keep_an_owner(membership)
+    before, membership.role = membership.role, role
+    membership.save(update_fields=["role"])
+    _record(Kind.ROLE_CHANGED, membership, role=role, before=before)
+
+
+@transaction.atomic
+def remove(*, membership: Membership) -> None:
+    """End what a person may do for a seller. Raises `Refused` for its last owner.
+
+    Whoever works for nobody any more is logged out everywhere, at once.
+    """
+    _keep_an_owner(membership)
+    membership.delete()
+    _record(Kind.PERSON_REMOVED, membership, role=membership.role)
+    if not Membership.objects.filter(person_id=membership.person_id).exists():
+        sessions.end(person=membership.person, why=sessions.Why.REMOVED)
+
+
+def _record(kind: Kind, membership: Membership, **detail: Any) -> None:
+    """Keep in the log whose role it was; who did it is who asks."""
+    subject = membership.person.email
+    activity.record(kind, seller=membership.seller, subject=subject, **detail)
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    """See to it that an owner stays when this membership goes, and that the seller is theirs."""
+    # The seller's row is locked: of two owners who remove each other, one stays.
+    seller = Seller.objects.select_for_update().get(pk=membership.seller_id)
+    others = Membership.objects.filter(seller=seller, role=Role.OWNER).exclude(pk=membership.pk)
+    heir = others.order_by("created_at", "pk").first()
+    if heir is None:
+        raise Refused(f"{membership.person} is the last owner of {seller.name}. Add another first.")
+    if seller.owner_id == membership.person_id:
+        seller.owner_id = heir.person_id
+        seller.save(update_fields=["owner"])
+
+
+def save_technician(
+    *,
+    seller: Seller,
+    name: str,
+    resource_ids: Sequence[str],
+    skills: Sequence[str],
+    colour: int,
+    person: Person | None,
+    technician: Technician | None = None,
+) -> Technician:
+    """Put a technician on the roster, or change one.
+
+    Raises `Refused` when one of the ids is another technician's of the same seller.
+    """
+    _check_ids(seller, resource_ids, technician)
+    try:
+        with transaction.atomic():
+            row = technician or Technician(seller=seller)
+            row.name, row.skills, row.colour = name, list(skills), colour
+            row.person = person
+            row.save()
+            _set_ids(row, resource_ids)
+            activity.record(
+                Kind.TECHNICIAN_SAVED,
+                seller=seller,
+                subject=f"technician {row.pk}",
+                logs_in=person and person.pk,
+                resources=resource_ids,
+                new=technician is None,
+            )
+    except IntegrityError:
+        raise Refused("One of these ids was given to another technician just now.") from None
+    return row
+
+
+def _check_ids(seller: Seller, ids: Sequence[str], technician: Technician | None) -> None:
+    taken = TechnicianResource.objects.filter(seller=seller, resource_id__in=ids)
+    if technician is not None:
+        taken = taken.exclude(technician=technician)
+    if first := taken.select_related("technician").order_by("resource_id").first():
+        raise Refused(f"{first.resource_id} belongs to {first.technician.name} already.")
+
+
+def _set_ids(technician: Technician, ids: Sequence[str]) -> None:
+    technician.resources.exclude(resource_id__in=ids).delete()
+    kept = set(technician.resources.values_list("resource_id", flat=True))
+    TechnicianResource.objects.bulk_create(
+        TechnicianResource(
+            technician=technician, seller_id=technician.seller_id, resource_id=resource_id
+        )
+        for resource_id in ids
+        if resource_id not in kept
+    )
+
+
+@transaction.atomic
+def remove_technician(*, technician: Technician) -> None:
+    """Take a technician off the roster; jobs they were assigned to stay as Amazon has them."""
+    subject, seller = f"technician {technician.pk}", technician.seller
+    technician.delete()
+    activity.record(Kind.TECHNICIAN_REMOVED, seller=seller, subject=subject)

@@ -1,0 +1,138 @@
+"""The one door to Amazon: a client for a seller, and what went wrong in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch.models import Seller
+from dispatch.models.keyring import SealBroken
+from dispatch.services.amazon import metrics
+from dispatch.services.amazon.throttle import shared_throttle
+from dispatch.services.amazon.tokens import shared_token_cache
+from dispatch.services.audit import activity
+from dispatch.spapi import (
+    AuthorizationError,
+    MissingCredentials,
+    SellingApiConnectionException,
+    SellingApiException,
+    SellingApiForbiddenException,
+    SellingApiRequestThrottledException,
+    Services,
+)
+
+FAULTS = (SellingApiException, AuthorizationError, MissingCredentials, SealBroken)
+"""Whatever may come of asking Amazon."""
+
+State = Seller.State
+_TOKEN_STATES = {
+    "invalid_grant": State.REVOKED,
+    "access_denied": State.REVOKED,
+    "invalid_client": State.WRONG_SECRET,
+    "unauthorized_client": State.WRONG_SECRET,
+}
+
+
+@contextmanager
+def client(seller: Seller, *, interactive: bool) -> Iterator[Services]:
+    """A client with the seller's credentials; what Amazon says of them is kept in its state.
+
+    ``interactive`` marks a waiting person, who goes before background work. Raises one of `FAULTS`.
+    """
+    try:
+        with open_client(seller, interactive=interactive) as session:
+            yield session
+    except (AuthorizationError, SellingApiForbiddenException) as error:
+        state = state_after(error)
+        if state is not None:
+            note_state(seller, state, in_words(error))
+        raise
+
+
+def open_client(seller: Seller, *, interactive: bool) -> Services:
+    """The bare client, for whoever keeps the state itself. Raises `MissingCredentials`."""
+    credentials = {
+        "refresh_token": seller.refresh_token,
+        "lwa_app_id": seller.client_id,
+        "lwa_client_secret": seller.client_secret,
+    }
+    # An empty credential must not fall back to the environment's: that may be another seller's.
+    missing = [name for name, value in credentials.items() if not value]
+    if missing:
+        raise MissingCredentials(missing)
+    return Services(
+        seller.marketplace,
+        credentials=credentials,
+        token_cache=shared_token_cache(),
+        throttle=shared_throttle(),
+        interactive=interactive,
+        observer=metrics.calls_of(seller.pk, interactive=interactive),
+    )
+
+
+def state_after(error: Exception) -> State | None:
+    """The state that an error puts a seller in, or None where it says nothing of the seller."""
+    if isinstance(error, AuthorizationError):
+        return _TOKEN_STATES.get(error.error)
+    # `UnauthorizedAction` is about one job; `Unauthorized` is about the seller's role.
+    if isinstance(error, SellingApiForbiddenException) and error.amzn_code == "Unauthorized":
+        return State.NO_ROLE
+    return None
+
+
+def note_state(seller: Seller, state: State, detail: str = "") -> None:
+    """Keep what Amazon last said of the credentials."""
+    seller.state, seller.state_detail = state, detail[:300]
+    changes: dict[str, object] = {"state": state, "state_detail": seller.state_detail}
+    if state == State.CONNECTED and seller.authorised_at is None:
+        seller.authorised_at = changes["authorised_at"] = timezone.now()
+    connected = Seller.objects.filter(pk=seller.pk).exclude(state=State.DISCONNECTED)
+    with transaction.atomic():
+        # Every failing call says it again; only what is new is recorded.
+        if connected.exclude(state=state).update(**changes):
+            activity.record(activity.Kind.CONNECTION_CHANGED, seller=seller, state=state)
+        else:
+            connected.update(**changes)
+
+
+def in_words(error: Exception) -> str:
+    """What happened, what it means and what to do, in one or two plain sentences."""
+    if isinstance(error, AuthorizationError):
+        return _TOKEN_WORDS.get(error.error, "Log-in with Amazon did not answer. Try again.")
+    if isinstance(error, MissingCredentials):
+        return "The seller's credentials are incomplete. The owner has to enter them again."
+    if isinstance(error, SealBroken):
+        return "The seller's credentials cannot be opened with this server's keys."
+    if isinstance(error, SellingApiRequestThrottledException):
+        return "Amazon is answering too many requests of this seller just now. Try again shortly."
+    if isinstance(error, SellingApiConnectionException):
+        return "Amazon could not be reached. Nothing was changed."
+    if isinstance(error, SellingApiException):
+        return _answer_in_words(error)
+    return "Something went wrong on our side."
+
+
+def _answer_in_words(error: SellingApiException) -> str:
+    if error.code == 403 and error.amzn_code == "Unauthorized":
+        return (
+            "Amazon denied access. The role Professional Services (Restricted) is missing, "
+            "or the seller has to authorise again."
+        )
+    if error.code >= 500:
+        return "Amazon has a fault of its own at the moment. Try again in a minute."
+    return error.message or f"Amazon answered with status {error.code} and no explanation."
+
+
+_TOKEN_WORDS = {
+    "invalid_grant": (
+        "Amazon no longer accepts the seller's authorisation. The owner has to authorise again."
+    ),
+    "access_denied": (
+        "Amazon no longer accepts the seller's authorisation. The owner has to authorise again."
+    ),
+    "invalid_client": "Amazon does not accept the application's client id or secret.",
+    "unauthorized_client": "Amazon does not allow this application to act for the seller.",
+}

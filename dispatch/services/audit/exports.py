@@ -1,0 +1,162 @@
+"""Rows for a CSV file: formula-safe, buyer data only for who may see it, and recorded."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
+from dispatch.selectors.access import DISPATCHES
+from dispatch.services.audit import activity
+
+PUBLIC_COLUMNS = (
+    "Job id", "Order id", "Seller", "Title", "Status", "Start (UTC)", "End (UTC)", "Time zone",
+    "Technicians", "City", "State", "Country", "Store", "Created (UTC)",
+)  # fmt: skip
+_FORMULA = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\r\n]")
+"""Also behind signs that do not show, and in the wide forms that some programs read as plain."""
+BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
+
+
+MOST_AN_HOUR = 20
+
+Row = tuple[str, ...]
+
+
+def admitted(person: Person) -> bool:
+    """Whether this person may take one more export now; counted together by all processes."""
+    key = f"exports.{person.pk}.{timezone.now():%Y%m%d%H}"
+    cache.add(key, 0, 3600)
+    return bool(cache.incr(key) <= MOST_AN_HOUR)
+
+
+def rows(*, person: Person, jobs: Iterable[ServiceJob]) -> Generator[Row, None, None]:
+    """A heading and one row a job, every cell safe to open in a spreadsheet.
+
+    Buyer columns are filled only for sellers this person dispatches for. The export is recorded
+    for each seller with the number of rows when it ends, also when it is broken off.
+    """
+    # The rows are asked for one by one when the request that asked for them is answered.
+    return _rows(person, jobs, activity.asking())
+
+
+def _rows(
+    person: Person, jobs: Iterable[ServiceJob], asked: activity.Asking
+) -> Generator[Row, None, None]:
+    open_to = set(
+        Membership.objects.filter(person=person, role__in=DISPATCHES).values_list(
+            "seller_id", flat=True
+        )
+    )
+    yield PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
+    with recorded(person, "jobs", asked, buyers=open_to) as count:
+        for job in jobs:
+            count[job.seller] += 1
+            cells = _public(job)
+            if open_to:
+                cells += _buyer(job) if job.seller_id in open_to else ("",) * len(BUYER_COLUMNS)
+            yield tuple(map(inert, cells))
+
+
+@contextmanager
+def recorded(
+    person: Person, what: str, asked: activity.Asking, *, buyers: Collection[uuid.UUID] = ()
+) -> Iterator[Counter[Seller | None]]:
+    """Counts what is handed out of each seller; it is recorded at the end, also a sudden one.
+
+    ``buyers``: of which sellers with buyer data.
+    """
+    count: Counter[Seller | None] = Counter()
+    try:
+        yield count
+    finally:
+        _record(person, what, count, buyers, asked)
+
+
+@transaction.atomic
+def _record(
+    person: Person,
+    what: str,
+    count: Mapping[Seller | None, int],
+    buyers: Collection[uuid.UUID],
+    asked: activity.Asking,
+) -> None:
+    for seller, number in (count or {None: 0}).items():
+        activity.record(
+            activity.Kind.EXPORTED,
+            person=person,
+            seller=seller,
+            asked=asked,
+            what=what,
+            rows=number,
+            buyers=seller is not None and seller.pk in buyers,
+        )
+
+
+ACTIVITY_COLUMNS = (
+    "Number", "At (UTC)", "What", "Person", "Seller", "On what", "From", "Detail", "Hash",
+)  # fmt: skip
+
+
+def activity_rows(
+    *, person: Person, rows: Iterable[Activity], sellers: Mapping[uuid.UUID, Seller]
+) -> Generator[Row, None, None]:
+    """A heading and one row for each of the log, recorded like any export.
+
+    ``sellers``: those for which the export is recorded, by id.
+    """
+    return _activity_rows(person, rows, sellers, activity.asking())
+
+
+def _activity_rows(
+    person: Person,
+    rows: Iterable[Activity],
+    sellers: Mapping[uuid.UUID, Seller],
+    asked: activity.Asking,
+) -> Generator[Row, None, None]:
+    yield ACTIVITY_COLUMNS
+    with recorded(person, "activity", asked) as count:
+        for row in rows:
+            count[sellers.get(row.seller_id) if row.seller_id else None] += 1
+            detail = json.dumps(row.detail, ensure_ascii=False, sort_keys=True)
+            cells = (
+                str(row.number), row.at.isoformat(), row.kind, row.person_email, row.seller_name,
+                row.subject, row.origin, detail, row.hash,
+            )  # fmt: skip
+            yield tuple(map(inert, cells))
+
+
+def _public(job: ServiceJob) -> tuple[str, ...]:
+    moments = (job.scheduled_start, job.scheduled_end)
+    start, end = (moment.isoformat() if moment else "" for moment in moments)
+    return (
+        job.service_job_id, job.service_order_id, job.seller.name, job.title,
+        job.get_status_display(), start, end, job.time_zone, job.technician_names, job.city,
+        job.state_or_region, job.country_code, job.store_id,
+        job.created_at.isoformat() if job.created_at else "",
+    )  # fmt: skip
+
+
+def _buyer(job: ServiceJob) -> tuple[str, ...]:
+    buyer = job.buyer_data
+    address = buyer.get("address", {})
+    lines = (address.get(f"address_line{number}", "") for number in (1, 2, 3))
+    return (
+        buyer.get("name", ""),
+        buyer.get("phone", ""),
+        ", ".join(filter(None, lines)),
+        address.get("postal_code", ""),
+    )
+
+
+def inert(cell: str) -> str:
+    """A spreadsheet takes a cell with one of these beginnings for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -1,0 +1,96 @@
+"""What a session must pass before anything else opens: a lock, a new password, a second factor.
+
+A gate is a word in the session, so that a request costs no query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from dispatch.models import Person
+from dispatch.selectors.people import has_second_factor
+from dispatch.services.access import passwords
+
+
+class Grace(StrEnum):
+    """Whether a log-in without a second factor may still go on."""
+
+    ONCE = "once"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """``key`` is the session's word, ``page`` the view to pass it, ``opens`` what else is open."""
+
+    key: str
+    page: str
+    opens: tuple[str, ...] = ()
+    carries_on: bool = False
+    """Whether the page leads back to where one wanted to go."""
+
+    def lets_through(self, view: str) -> bool:
+        return view in (self.page, *ALWAYS_OPEN, *self.opens)
+
+    def address(self, request: HttpRequest) -> str:
+        if not self.carries_on:
+            return reverse(self.page)
+        wanted = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
+        return with_next(reverse(self.page), wanted)
+
+
+REAUTHENTICATION = ("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn")
+ALWAYS_OPEN = (*REAUTHENTICATION, "account_logout", "presence", "healthz", "readyz", "metrics")
+LOCK = Gate("locked", "account_reauthenticate", carries_on=True)
+NEW_PASSWORD = Gate("password_due", "account_change_password")
+SECOND_FACTOR = Gate(
+    "second_factor",
+    "second_factor",
+    (
+        "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn",
+        "mfa_edit_webauthn", "mfa_remove_webauthn",
+    ),
+)  # fmt: skip
+GATES = (LOCK, NEW_PASSWORD, SECOND_FACTOR)
+
+
+def with_next(address: str, wanted: str) -> str:
+    """An address that leads on to another one."""
+    return f"{address}?{urlencode({'next': wanted})}"
+
+
+def close_gates(request: HttpRequest, person: Person) -> None:
+    """What this log-in must pass first."""
+    if passwords.is_due(person):
+        request.session[NEW_PASSWORD.key] = True
+    if settings.SECOND_FACTOR_REQUIRED and not has_second_factor(person):
+        request.session[SECOND_FACTOR.key] = _grace(person)
+
+
+def _grace(person: Person) -> Grace:
+    """Once, for the first log-in ever without a second factor."""
+    first = Person.objects.filter(pk=person.pk, second_factor_asked_at=None)
+    return Grace.ONCE if first.update(second_factor_asked_at=timezone.now()) else Grace.NONE
+
+
+def closed_gate(request: HttpRequest, view: str) -> Gate | None:
+    """The first gate that stands before this view."""
+    closed = (gate for gate in GATES if gate.key in request.session)
+    return next((gate for gate in closed if not gate.lets_through(view)), None)
+
+
+def gate_of(request: HttpRequest, gate: Gate) -> str | None:
+    """What a closed gate says; None for an open one."""
+    return request.session.get(gate.key)
+
+
+def open_gate(request: HttpRequest, gate: Gate) -> None:
+    """Let this session through from now on."""
+    request.session.pop(gate.key, None)

@@ -1,0 +1,216 @@
+"""Whether somebody is still there: idle sessions end, a technician's phone is locked.
+
+Only what a person does counts. A page left open asks by itself whether it is still true, and such
+questions keep nobody logged in. ``static/js/presence.js`` reports keys and taps, warns a minute
+before, and leaves the page when time is up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+
+from dispatch.models import Person
+from dispatch.selectors.people import is_technician_only
+from dispatch.services.access import sessions
+from dispatch.services.access.sessions import Why
+from dispatch.web.account.gates import LOCK, closed_gate, gate_of, with_next
+from dispatch.web.shell.guards import PersonRequest
+
+SINCE, SEEN, ROW, OVER = "since", "seen", "open_session", "over"
+"""The session's words: when it began and was last used, its row, and why it is over."""
+POLLS = "X-Dispatch-Poll"
+"""The header of a request that a page makes by itself."""
+NOTED_EVERY = 60.0
+WORDS = {
+    Why.IDLE: "You were logged out because nothing happened for {minutes} minutes. What was typed "
+    "and not sent is not kept.",
+    Why.SHIFT_OVER: "You were logged out after {hours} hours. Log in again.",
+}
+ENDED = "Your session has ended. Please log in again."
+NOT_DONE = "What you sent was not carried out: please do it again."
+
+
+class Presence:
+    """Ends what is idle, stops at closed gates, and sends a part's request to the log-in whole."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.session.session_key
+        if SESSION_KEY in request.session and (why := _look(request)):
+            # A poll only says that it is over: the page it reloads ends the session, with words.
+            return (polls(request) and _whole_page(request)) or _end(request, why)
+        response = self.get_response(request)
+        if _asks_to_log_in(response):
+            return _to_log_in(request, response)
+        _follow(request, key)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        # Said until somebody logs in: a page may be asked for twice, and only the last is seen.
+        if (words := request.session.get(OVER)) and _shows_log_in(request):
+            messages.warning(request, words)
+        if SESSION_KEY not in request.session:
+            return None
+        gate = closed_gate(request, _name_of(request))
+        if gate is None:
+            return None
+        if _is_sent(request):
+            messages.warning(request, NOT_DONE)
+        return _whole_page(request) or redirect(gate.address(request))
+
+
+def polls(request: HttpRequest) -> bool:
+    """Whether a page asks by itself."""
+    return POLLS in request.headers or request.path.endswith("/changes/")
+
+
+def _name_of(request: HttpRequest) -> str:
+    """The name of the view that was asked for."""
+    return (request.resolver_match.url_name if request.resolver_match else None) or ""
+
+
+def _shows_log_in(request: HttpRequest) -> bool:
+    return _name_of(request) == settings.LOGIN_URL and request.method == "GET"
+
+
+def _look(request: HttpRequest) -> Why | None:
+    """Why this session is over; None for one that goes on, which is then noted."""
+    session, now = request.session, time.time()
+    idle, age = now - session.get(SEEN, 0.0), now - session.get(SINCE, 0.0)
+    shift = settings.TECHNICIAN_SESSION_HOURS * 3600
+    # Who it is matters only once something is unusual: no query otherwise.
+    if (idle > settings.TECHNICIAN_LOCK_MINUTES * 60 or age > shift) and _is_technician(request):
+        if age > shift:
+            return Why.SHIFT_OVER
+        if idle > settings.TECHNICIAN_LOCK_MINUTES * 60:
+            session[LOCK.key] = True
+    elif idle > settings.IDLE_MINUTES * 60:
+        return Why.IDLE
+    if idle > NOTED_EVERY and not polls(request) and LOCK.key not in session:
+        note(request)
+    return None
+
+
+def _is_technician(request: HttpRequest) -> bool:
+    return isinstance(request.user, Person) and is_technician_only(request.user)
+
+
+def note(request: HttpRequest) -> None:
+    """Somebody is there now."""
+    now = time.time()
+    request.session[SEEN] = now
+    if row := request.session.get(ROW):
+        sessions.seen(row_id=row, at=dt.datetime.fromtimestamp(now, dt.UTC))
+
+
+def begin(request: HttpRequest, person: Person) -> None:
+    """A session begins: note whose it is and from which device."""
+    session = request.session
+    session.pop(OVER, None)
+    session[SINCE] = session[SEEN] = time.time()
+    if not session.session_key:
+        session.create()
+    device = request.META.get("HTTP_USER_AGENT", "")
+    session[ROW] = sessions.begin(person=person, key=session.session_key or "", device=device).pk
+
+
+def _follow(request: HttpRequest, before: str | None) -> None:
+    """A session that got a new key, as after a new password, stays listed."""
+    key = request.session.session_key
+    if before and key and key != before and (row := request.session.get(ROW)):
+        sessions.renamed(row_id=row, key=key)
+
+
+def _whole_page(request: HttpRequest) -> HttpResponse | None:
+    """The answer to a request for a part: load the page anew. None for a whole page's request."""
+    if "HX-Request" not in request.headers:
+        return None
+    return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+
+
+def _end(request: HttpRequest, why: Why) -> HttpResponse:
+    """End the session. Its row keeps the words for the log-in page, however one gets there."""
+    session = request.session
+    if isinstance(request.user, Person):
+        sessions.over(person=request.user, row_id=session.get(ROW, 0), why=why)
+    session.clear()
+    words = WORDS[why].format(
+        minutes=settings.IDLE_MINUTES, hours=settings.TECHNICIAN_SESSION_HOURS
+    )
+    session[OVER] = f"{words} {NOT_DONE}" if _is_sent(request) else words
+    return _whole_page(request) or redirect(_log_in_for(request))
+
+
+def _to_log_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The way to the log-in that a view has shown, with words for whoever was logged in before."""
+    if _was_somebody(request):
+        messages.warning(request, f"{ENDED} {NOT_DONE}" if _is_sent(request) else ENDED)
+    if part := _whole_page(request):
+        return part
+    return redirect(_log_in_for(request)) if _is_sent(request) else response
+
+
+def _is_sent(request: HttpRequest) -> bool:
+    """Whether a person sent something that was to change something."""
+    return request.method not in ("GET", "HEAD") and not polls(request)
+
+
+def _log_in_for(request: HttpRequest) -> str:
+    return with_next(resolve_url(settings.LOGIN_URL), _page_of(request))
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page a person was on: what was asked for, or where a form was sent from."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    referer = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(referer, {request.get_host()}):
+        parts = urlsplit(referer)
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
+    return "/"
+
+
+def _asks_to_log_in(response: HttpResponse) -> bool:
+    """A view that needs a person found none; a log-out leads to the same page, but not on."""
+    target = urlsplit(response.headers.get("Location", ""))
+    return target.path == resolve_url(settings.LOGIN_URL) and "next=" in target.query
+
+
+def _was_somebody(request: HttpRequest) -> bool:
+    """Whether the browser came with a session that is no more, or of a person who is no more."""
+    known = settings.SESSION_COOKIE_NAME in request.COOKIES
+    return known and (not request.session.session_key or SESSION_KEY in request.session)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def presence(request: PersonRequest) -> HttpResponse:
+    """Seconds until this session ends or locks, in ``X-Left``; a POST says somebody is there."""
+    if gate_of(request, LOCK):
+        return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+    return HttpResponse(status=204, headers={"X-Left": str(seconds_left(request))})
+
+
+def seconds_left(request: HttpRequest) -> int:
+    """Seconds until this session ends or locks unless something happens."""
+    person = request.user
+    technician = isinstance(person, Person) and is_technician_only(person)
+    minutes = settings.TECHNICIAN_LOCK_MINUTES if technician else settings.IDLE_MINUTES
+    return max(0, int(request.session.get(SEEN, 0.0) + minutes * 60 - time.time()))

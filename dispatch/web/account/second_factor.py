@@ -1,0 +1,108 @@
+"""More than a password: authenticator apps, passkeys and recovery codes, and asking for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base import forms as base_forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn import forms as webauthn_forms
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from dispatch.models import Person
+from dispatch.selectors.people import has_second_factor
+from dispatch.services.access import lockout, second_factors
+from dispatch.web.account.gates import SECOND_FACTOR, Grace, gate_of, open_gate
+from dispatch.web.shell.guards import PersonRequest
+
+
+class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Seals what authenticator apps and recovery codes are made from."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This did not work. Codes are good for half a minute, and once.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return second_factors.seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return second_factors.unseal(encrypted_text)
+
+    def generate_authenticator_name(self, user: Person, type: Authenticator.Type) -> str:  # noqa: A002
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return f"Passkey {number}" if number > 1 else "Passkey"
+
+
+class _Counted:
+    """A code fails as a password does: ten times."""
+
+    user: Person
+
+    def clean_code(self) -> str:
+        if not lockout.reserve(self.user.email):
+            raise get_account_adapter().validation_error("incorrect_code")
+        try:
+            code: str = super().clean_code()  # type: ignore[misc]
+        except ValidationError:
+            lockout.failed(self.user.email)
+            raise
+        lockout.succeeded(self.user.email)
+        return code
+
+
+class _NotWhileLocked:
+    user: Person | None
+
+    def clean_credential(self) -> Authenticator:
+        if self.user and lockout.is_locked(self.user.email):
+            raise get_account_adapter().validation_error("incorrect_code")
+        return super().clean_credential()  # type: ignore[misc]
+
+
+class AuthenticateForm(_Counted, base_forms.AuthenticateForm):  # type: ignore[misc]
+    """The code at the log-in."""
+
+
+class ReauthenticateForm(_Counted, base_forms.ReauthenticateForm):  # type: ignore[misc]
+    """The code before something sensitive, and before a locked page."""
+
+
+class AuthenticateWebAuthnForm(_NotWhileLocked, webauthn_forms.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """The passkey after the password."""
+
+
+class ReauthenticateWebAuthnForm(_NotWhileLocked, webauthn_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """The passkey before something sensitive, and before a locked page."""
+
+
+class AddPasskeyForm(webauthn_forms.AddWebAuthnForm):  # type: ignore[misc]
+    """A key that is found without a name typed first, and asks who holds it: a passkey."""
+
+    passwordless = forms.BooleanField(required=False, initial=True, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = "To tell your passkeys apart, such as “Work phone”."
+        self.fields["name"].max_length = 100
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: PersonRequest) -> HttpResponse:
+    """Ask to set up a second factor; "Later" works once, at the first log-in."""
+    grace = gate_of(request, SECOND_FACTOR)
+    if grace is None or has_second_factor(request.user):
+        open_gate(request, SECOND_FACTOR)
+        return redirect("home")
+    if request.method == "POST" and grace == Grace.ONCE:
+        open_gate(request, SECOND_FACTOR)
+        return redirect("home")
+    return render(request, "account/second_factor.html", {"later": grace == Grace.ONCE})

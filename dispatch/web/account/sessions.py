@@ -1,0 +1,85 @@
+"""Sessions: one's own, listed and ended; an owner ends those of their seller's people."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dispatch.selectors import sessions as read
+from dispatch.services.access import lockout, sessions
+from dispatch.services.access.sessions import Why
+from dispatch.services.audit import activity
+from dispatch.web.people.views import get_membership
+from dispatch.web.shell.guards import PersonRequest
+from dispatch.web.shell.tasks import Task, leave_task, show_task
+
+
+@login_required
+@require_GET
+def own(request: PersonRequest) -> HttpResponse:
+    """Where one is logged in."""
+    shown = read.of(request.user, request.session.session_key)
+    return render(request, "account/sessions.html", {"sessions": shown})
+
+
+@login_required
+@require_POST
+def end_one(request: PersonRequest, session_id: int) -> HttpResponse:
+    """End one of one's own sessions; ending this one is logging out."""
+    if not sessions.end(person=request.user, why=Why.BY_THEMSELVES, only=session_id):
+        raise Http404("No such session.")
+    messages.success(request, "The session is ended.")
+    return redirect("sessions")
+
+
+@login_required
+@require_POST
+def end_others(request: PersonRequest) -> HttpResponse:
+    """End all of one's own sessions but this one."""
+    ended = sessions.end(
+        person=request.user, why=Why.BY_THEMSELVES, but=request.session.session_key
+    )
+    messages.success(request, f"{_count(ended)} ended.")
+    return redirect("sessions")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def end_all(request: PersonRequest, membership_id: int) -> HttpResponse:
+    """Ask once more, then log a person out everywhere."""
+    membership = get_membership(request, membership_id)
+    person = membership.person
+    if request.method == "POST":
+        ended = sessions.end(person=person, why=Why.BY_AN_OWNER, seller=membership.seller)
+        messages.success(request, f"{person} is logged out: {_count(ended).lower()} ended.")
+        return leave_task(request, reverse("people"))
+    shown = [one.device for one in read.of(person)]
+    lead = f"Logged in now: {', '.join(shown)}." if shown else "They are not logged in now."
+    task = Task(f"Log {person} out everywhere?", "Log out", reverse("people"), lead, True)
+    return show_task(request, task)
+
+
+@login_required
+@require_POST
+def lift(request: PersonRequest, membership_id: int) -> HttpResponse:
+    """Let a person try again whose log-ins failed too often."""
+    membership = get_membership(request, membership_id)
+    person = membership.person
+    lockout.lift(person.email)
+    activity.record(activity.Kind.LOCK_LIFTED, seller=membership.seller, subject=person.email)
+    messages.success(request, f"{person} can log in again.")
+    return redirect("people")
+
+
+def _count(number: int) -> str:
+    return "1 session" if number == 1 else f"{number or 'No'} sessions"
+
+
+urlpatterns = [
+    path("<int:membership_id>/sessions/end/", end_all, name="person_sessions_end"),
+    path("<int:membership_id>/lift/", lift, name="person_lift"),
+]

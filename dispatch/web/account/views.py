@@ -1,0 +1,175 @@
+"""How people log in, and what they set for themselves."""
+
+from __future__ import annotations
+
+import time
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from allauth.account import app_settings as allauth_settings
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
+from allauth.core import context
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dispatch.models import Person
+from dispatch.services.access import lockout
+from dispatch.services.audit import activity
+from dispatch.web.shell.guards import PersonRequest
+
+NOT_CORRECT = (
+    "The e-mail address and the password are not correct together. After ten failed attempts an "
+    "account is locked for half an hour."
+)
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """People are invited; nobody signs up. Unknown, wrong and locked are told alike."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": NOT_CORRECT,
+        "incorrect_password": "This is not your password.",
+        "enter_current_password": "This is not your password.",
+        "incorrect_code": "This did not work. Codes are good for half a minute, and once.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
+        """The person of a right password, unless their account is locked.
+
+        The password is looked at in any case: how long the answer takes tells nothing.
+        """
+        name = str(credentials.get("email", ""))
+        allowed = lockout.reserve(name)
+        try:
+            person: Person | None = super().authenticate(request, **credentials)
+        except ValidationError:  # Too many from one address; nothing was tried.
+            if allowed:
+                lockout.succeeded(name)
+            raise
+        if person is not None and allowed:
+            lockout.succeeded(name)
+            return person
+        if person is not None:
+            # Recorded as any other failure is: a right password on a locked account takes as long.
+            user_login_failed.send(__name__, credentials={"email": name}, request=request)
+        if allowed:
+            lockout.failed(name)
+        return None
+
+    def reauthenticate(self, user: Person, password: str) -> bool:
+        person = self.authenticate(context.request, email=user.email, password=password)
+        return person == user
+
+    def pre_login(self, request: HttpRequest, user: Person, **hooks: Any) -> HttpResponse | None:
+        """A locked account is locked for passkeys too."""
+        if lockout.is_locked(user.email):
+            messages.error(request, NOT_CORRECT)
+            return redirect("account_login")
+        answer: HttpResponse | None = super().pre_login(request, user, **hooks)
+        return answer
+
+    def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
+        """Not for who has just logged in."""
+        records = get_authentication_records(context.request, context.request.user)
+        recent = time.time() - allauth_settings.REAUTHENTICATION_TIMEOUT
+        if records and records[-1]["at"] > recent:
+            return False
+        return bool(super().is_reauthentication_required(app=app, **more))
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        words = {
+            "reauthenticate": "Use your password",
+            "mfa_reauthenticate": "Use a code",
+            "mfa_reauthenticate:webauthn": "Use a passkey",
+        }
+        methods = super().get_reauthentication_methods(user)
+        return [one | {"description": words[one["id"]]} for one in methods]
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account_settings")
+
+
+class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]
+    """The old password is guessed no more often here than at the log-in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = ("Current password", "New password", "The new password again")
+        for name, label in zip(("oldpassword", "password1", "password2"), labels, strict=True):
+            self.fields[name].label = label
+            self.fields[name].widget.attrs.pop("placeholder", None)
+
+    def clean_oldpassword(self) -> str:
+        if not lockout.reserve(self.user.email):
+            raise Adapter(context.request).validation_error("enter_current_password")
+        password: str = super().clean_oldpassword()
+        lockout.succeeded(self.user.email)
+        return password
+
+
+@require_POST
+@login_required
+def set_theme(request: PersonRequest) -> HttpResponse:
+    """Keep the chosen theme and go back to the page it was chosen on."""
+    theme = request.POST.get("theme", "")
+    if theme in Person.Theme.values:
+        Person.objects.filter(pk=request.user.pk).update(theme=theme)
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}):
+        target = "/"
+    # Not `redirect()`: it would look for a view of that name.
+    return HttpResponseRedirect(target)
+
+
+if TYPE_CHECKING:
+    _PersonForm = forms.ModelForm[Person]
+else:
+    _PersonForm = forms.ModelForm
+
+
+class SettingsForm(_PersonForm):
+    """What a person sets for themselves."""
+
+    class Meta:
+        model = Person
+        fields = ("name", "time_zone", "theme", "shortcuts")
+        help_texts = {
+            "time_zone": "Shown in the tooltip of a time that is elsewhere, such as Europe/Berlin.",
+            "shortcuts": "Single keys such as J, K and /.",
+        }
+
+    def clean_time_zone(self) -> str:
+        name: str = self.cleaned_data["time_zone"]
+        if name and name not in zoneinfo.available_timezones():
+            raise forms.ValidationError("There is no such time zone. Try Europe/Berlin.")
+        return name
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def settings(request: PersonRequest) -> HttpResponse:
+    """Name, time zone, theme and keys."""
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            form.save()
+            if form.changed_data:
+                activity.record(activity.Kind.SETTINGS_CHANGED, fields=form.changed_data)
+        messages.success(request, "Saved.")
+        return redirect("account_settings")
+    status = 422 if form.is_bound else 200
+    return render(request, "account/settings.html", {"form": form}, status=status)

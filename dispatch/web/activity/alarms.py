@@ -1,0 +1,60 @@
+"""The banner that owners and auditors see on every page, until an owner has looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from dispatch.models import Person
+from dispatch.selectors import alarms as read
+from dispatch.services.audit import alarms
+from dispatch.web.shell.guards import PersonRequest
+
+MOST = 5
+"""More at once would push the page out of sight; the others follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """An alarm in words; ``pk`` where this person may say that they have looked, else None."""
+
+    title: str
+    text: str
+    pk: int | None
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: asked for only by pages that show the banner."""
+    person = getattr(request, "user", None)
+    return {"alarms": lambda: _banners(person)} if isinstance(person, Person) else {}
+
+
+def _banners(person: Person) -> list[Banner]:
+    shown = list(read.open_for(person)[:MOST])
+    if not shown:
+        return []
+    own = set(read.open_for(person, (read.Role.OWNER,)).values_list("pk", flat=True))
+    return [
+        Banner(alarms.title(one), alarms.text(one), one.pk if one.pk in own else None)
+        for one in shown
+    ]
+
+
+@require_POST
+@login_required
+def acknowledge(request: PersonRequest, alarm_id: int) -> HttpResponse:
+    """An owner has looked: the banner goes, for everybody."""
+    alarm = read.acknowledgeable(request.user, alarm_id)
+    if alarm is None:
+        raise Http404("No such alarm.")
+    alarms.acknowledge(alarm=alarm, person=request.user, now=timezone.now())
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}):
+        target = "/activity/"
+    return HttpResponseRedirect(target)

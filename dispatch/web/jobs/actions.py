@@ -1,0 +1,150 @@
+"""The writes a person can make to a job: each a dialog that is also a page of its own.
+
+Every form carries an idempotency key: sent twice, it is carried out once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import reswap, retarget, trigger_client_event
+
+from dispatch.models import Action, ServiceJob
+from dispatch.services.amazon import client as amazon
+from dispatch.services.amazon import slots
+from dispatch.services.writes import appointments, jobs, ledger
+from dispatch.web.jobs.action_forms import (
+    ActionForm,
+    AddAppointmentForm,
+    AssignForm,
+    CancelForm,
+    CompleteForm,
+    RescheduleForm,
+)
+from dispatch.web.jobs.job_page import page_context
+from dispatch.web.shell import clock
+from dispatch.web.shell.guards import PersonRequest, get_job
+
+Kind = Action.Kind
+
+FORMS: dict[Kind, type[ActionForm]] = {
+    Kind.ADD_APPOINTMENT: AddAppointmentForm,
+    Kind.RESCHEDULE: RescheduleForm,
+    Kind.ASSIGN: AssignForm,
+    Kind.COMPLETE: CompleteForm,
+    Kind.CANCEL: CancelForm,
+}
+REUSED = (
+    "This form was already sent once, with other values. Nothing was sent now: "
+    "look at the job's history, then send again if it is still needed."
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def action(request: PersonRequest, service_job_id: str, kind: Kind) -> HttpResponse:
+    """Show the form of a write, or carry it out and show what Amazon said."""
+    job = get_job(request, service_job_id, tuple(jobs.WHO[kind]))
+    if request.method != "POST":
+        return _show(request, job, FORMS[kind](job=job))
+    form = FORMS[kind](request.POST, job=job)
+    if not form.is_valid():
+        fit = form.with_new_key() if "key" in form.errors else form
+        return _show(request, job, fit, status=422)
+    try:
+        done = _carry_out(request, job, form)
+    except jobs.NotAllowed as error:
+        form.add_error(None, str(error))
+    except ledger.KeyReused:
+        form.add_error(None, REUSED)
+    else:
+        if done.state != Action.State.REFUSED:
+            return _done(request, done)
+        form.refused(done)
+    return _show(request, job, form.with_new_key(), status=422)
+
+
+def _carry_out(request: PersonRequest, job: ServiceJob, form: ActionForm) -> Action:
+    who: dict[str, Any] = {"person": request.user, "job": job, "key": form.cleaned_data["key"]}
+    chosen = form.cleaned_data
+    match form:
+        case AddAppointmentForm():
+            return appointments.add(**who, start=form.chosen_start)
+        case RescheduleForm():
+            return appointments.reschedule(
+                **who,
+                appointment_id=chosen["appointment"],
+                start=form.chosen_start,
+                reason=form.chosen_reason,
+            )
+        case AssignForm():
+            return appointments.assign(
+                **who, appointment_id=chosen["appointment"], resource_ids=chosen["technicians"]
+            )
+        case CancelForm():
+            return jobs.cancel(**who, reason=form.chosen_reason)
+        case _:
+            return jobs.complete(**who)
+
+
+def _show(
+    request: PersonRequest, job: ServiceJob, form: ActionForm, status: int = 200
+) -> HttpResponse:
+    """The form in the dialog when htmx asks for it there, else on a page of its own."""
+    now = timezone.now()
+    context = {
+        "job": job,
+        "form": form,
+        "now": now,
+        "zone": clock.zone_of(job),
+        "state": clock.state(job, now),
+        "in_dialog": request.htmx.target == "dialog-body",
+        **_slots(job, form),
+    }
+    template = "jobs/action.html#dialog" if context["in_dialog"] else "jobs/action.html"
+    return render(request, template, context, status=status)
+
+
+def _slots(job: ServiceJob, form: ActionForm) -> dict[str, Any]:
+    """The buyer's wishes first, then Amazon's other slots by local day.
+
+    A fault in reading the slots is said, and any time can still be typed.
+    """
+    if not form.chooses_time:
+        return {}
+    now, zone, fault = timezone.now(), clock.zone_of(job), ""
+    try:
+        found = slots.for_job(job, since=now)
+    except amazon.FAULTS as error:
+        found, fault = [], amazon.in_words(error)
+    wished = {start: end for start, end in clock.preferred_windows(job) if start > now}
+    room = {slot.start: slot.capacity for slot in found}
+    days: dict[dt.date, list[slots.Slot]] = {}
+    for slot in found:
+        if slot.start not in wished:
+            days.setdefault(slot.start.astimezone(zone).date(), []).append(slot)
+    wishes = [slots.Slot(start, end, room.get(start, 0)) for start, end in wished.items()]
+    return {"wishes": wishes, "days": list(days.items()), "slots_fault": fault}
+
+
+def _done(request: PersonRequest, action: Action) -> HttpResponse:
+    """The job as Amazon now has it, with a notice."""
+    job = get_job(request, action.job.service_job_id) if action.job else None
+    if not request.htmx or job is None:
+        page = reverse("job", args=[action.job.service_job_id]) if action.job else "/jobs/"
+        return redirect(f"{page}?done={action.pk}")
+    response = render(request, "jobs/job.html#job", page_context(request, job, done=action))
+    response = reswap(retarget(response, "#job"), "outerHTML")
+    trigger_client_event(response, "dialog-close", {})
+    return trigger_client_event(response, "announce", {"value": _announcement(action)})
+
+
+def _announcement(action: Action) -> str:
+    return f"{action.get_kind_display()}: {action.get_state_display().lower()}."

@@ -1,0 +1,199 @@
+"""Invitations: an owner hands out a link, and whoever opens it joins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.password_validation import (
+    password_validators_help_text_html,
+    validate_password,
+)
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dispatch.models import INVITATION_DAYS, Invitation, Membership, Person, Seller
+from dispatch.selectors import invitations as read
+from dispatch.services.access import invitations
+from dispatch.services.access.people import Refused
+from dispatch.web.people.views import offer_sellers, require_seller
+from dispatch.web.shell.guards import PersonRequest
+from dispatch.web.shell.tasks import Task, leave_task, show_task
+
+Role = Membership.Role
+HELD = "invitation"
+"""The session's word for the hash of the link that was followed: the link itself leaves the bar."""
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, and as what."""
+
+    seller = forms.ModelChoiceField(Seller.objects.none(), empty_label=None)
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text="The account and its log-in are bound to this address.",
+    )
+    role = forms.ChoiceField(
+        choices=Role.choices,
+        initial=Role.DISPATCHER,
+        help_text="A technician sees their own jobs; an auditor reads, without buyers’ data.",
+    )
+
+    def __init__(self, owner: Person, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_sellers(self, owner)
+
+
+class JoinForm(forms.Form):
+    """The new account's name and password."""
+
+    name = forms.CharField(
+        max_length=100, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password1 = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validators_help_text_html,
+    )
+    password2 = forms.CharField(
+        label="The same password again",
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, email: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        first, second = data.get("password1"), data.get("password2")
+        if first:
+            try:
+                validate_password(first, Person(email=self.email, name=data.get("name", "")))
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        if first and second and first != second:
+            self.add_error("password2", "This is not the same password.")
+        return data
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def invite(request: PersonRequest) -> HttpResponse:
+    """Invite a person, and show the link once."""
+    require_seller(request)
+    form = InviteForm(request.user, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            invited = invitations.invite(**form.cleaned_data, by=request.user)
+        except Refused as refusal:
+            form.add_error("email", str(refusal))
+        else:
+            return _show_link(request, invited)
+    lead = f"They get a link that works once, for {INVITATION_DAYS} days."
+    return show_task(request, Task("Invite a person", "Invite", reverse("people"), lead), form)
+
+
+def _show_link(request: PersonRequest, invited: invitations.Invited) -> HttpResponse:
+    link = request.build_absolute_uri(reverse("invitation_link", args=[invited.token]))
+    in_dialog = request.htmx.target == "dialog-body"
+    context = {
+        "invitation": invited.invitation,
+        "link": link,
+        "mailed": invitations.send(invitation=invited.invitation, link=link),
+        "days": INVITATION_DAYS,
+        "in_dialog": in_dialog,
+    }
+    return render(request, "people/link.html#task" if in_dialog else "people/link.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
+    """Ask once more, then make an invitation's link worthless."""
+    invitation = read.invitation_for(request.user, invitation_id)
+    if invitation is None:
+        raise Http404("No such invitation.")
+    if request.method == "POST":
+        invitations.withdraw(invitation=invitation)
+        messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+        return leave_task(request, reverse("people"))
+    title = f"Withdraw the invitation of {invitation.email}?"
+    task = Task(title, "Withdraw", reverse("people"), "Their link no longer works then.", True)
+    return show_task(request, task)
+
+
+@require_safe
+def follow(request: HttpRequest, token: str) -> HttpResponse:
+    """Remember which invitation this is, and go on without the token in the address bar."""
+    request.session[HELD] = read.hash_of(token)
+    return redirect("invitation")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: HttpRequest) -> HttpResponse:
+    """What the invitation is for, and how this browser's person accepts it."""
+    invitation = read.by_hash(request.session.get(HELD, ""))
+    if invitation is None:
+        return render(request, "people/invitation_gone.html", status=404)
+    if isinstance(request.user, Person):
+        return _accept_as(request, invitation, request.user)
+    if Person.objects.filter(email__iexact=invitation.email).exists():
+        return render(request, "people/invitation.html", {"invitation": invitation, "known": True})
+    return _accept_as_new(request, invitation)
+
+
+def _accept_as(request: HttpRequest, invitation: Invitation, person: Person) -> HttpResponse:
+    problem = ""
+    if request.method == "POST":
+        try:
+            invitations.accept(invitation=invitation, person=person)
+        except Refused as refusal:
+            problem = str(refusal)
+        else:
+            request.session.pop(HELD, None)
+            messages.success(request, f"You are now with {invitation.seller or 'Dispatch'}.")
+            return redirect("home")
+    context = {
+        "invitation": invitation,
+        "problem": problem,
+        "mine": person.email.lower() == invitation.email,
+    }
+    return render(request, "people/invitation.html", context, status=422 if problem else 200)
+
+
+def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse:
+    form = JoinForm(invitation.email, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            person = invitations.accept_as_new(
+                invitation=invitation, name=data["name"], password=data["password1"]
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            request.session.pop(HELD, None)
+            login = Login(user=person, email=person.email)
+            answer: HttpResponse = perform_password_login(request, {"email": person.email}, login)
+            return answer
+    context = {"invitation": invitation, "form": form}
+    return render(request, "people/invitation.html", context, status=422 if form.is_bound else 200)
+
+
+urlpatterns = [
+    path("invite/", invite, name="person_invite"),
+    path("invitations/<int:invitation_id>/withdraw/", withdraw, name="invitation_withdraw"),
+]

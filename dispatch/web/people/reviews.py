@@ -1,0 +1,100 @@
+"""The access review: everybody of a seller on one page, kept or removed, and signed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dispatch.models import ReviewedAccess, Seller
+from dispatch.selectors import reviews as read
+from dispatch.services.access import reviews
+from dispatch.services.access.people import Refused
+from dispatch.web.shell.files import csv_file
+from dispatch.web.shell.guards import PersonRequest, get_seller
+
+Decision = ReviewedAccess.Decision
+
+
+class ReviewForm(forms.Form):
+    """A decision for everybody, and the signature."""
+
+    signed = forms.BooleanField(
+        label="I looked at everybody on this page.",
+        error_messages={"required": "Tick this to sign."},
+    )
+
+    def __init__(self, everybody: list[read.Access], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.everybody = everybody
+        for access in everybody:
+            self.fields[f"decision_{access.membership.pk}"] = forms.ChoiceField(
+                label=str(access.membership.person),
+                choices=Decision.choices,
+                widget=forms.RadioSelect,
+                error_messages={"required": "Keep or remove?"},
+            )
+
+    @property
+    def rows(self) -> list[tuple[read.Access, forms.BoundField]]:
+        return [(one, self[f"decision_{one.membership.pk}"]) for one in self.everybody]
+
+    @property
+    def decisions(self) -> dict[int, Decision]:
+        return {
+            one.membership.pk: Decision(self.cleaned_data[f"decision_{one.membership.pk}"])
+            for one in self.everybody
+        }
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def review(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """Look at everybody, decide, sign."""
+    seller = get_seller(request, seller_id)
+    form = ReviewForm(read.everybody(seller), request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            reviews.sign(
+                seller=seller,
+                reviewer=request.user,
+                everybody=form.everybody,
+                decisions=form.decisions,
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"The access review of {seller} is signed.")
+            return redirect("people")
+    context = {"form": form, **_so_far(seller)}
+    return render(request, "people/review.html", context, status=422 if form.is_bound else 200)
+
+
+def _so_far(seller: Seller) -> dict[str, Any]:
+    signed = list(read.reviews_of(seller)[:20])
+    last = signed[0].signed_at if signed else None
+    return {"seller": seller, "reviews": signed, "due": read.is_due(last)}
+
+
+@login_required
+@require_safe
+def export(request: PersonRequest, review_id: int) -> HttpResponseBase:
+    """A signed review as a CSV file."""
+    signed = read.review_for(request.user, review_id)
+    if signed is None:
+        raise Http404("No such review.")
+    rows = reviews.rows(signed, person=request.user)
+    return csv_file(request, rows, f"access-review-{signed.signed_at:%Y-%m-%d}.csv")
+
+
+urlpatterns = [
+    path("review/<uuid:seller_id>/", review, name="review"),
+    path("reviews/<int:review_id>/export.csv", export, name="review_export"),
+]

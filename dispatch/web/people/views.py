@@ -1,0 +1,257 @@
+"""People: who may do what for a seller, and its technicians with their Amazon resource ids."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from dispatch.models import Membership, Person, Seller, Technician
+from dispatch.selectors import people as people_read
+from dispatch.selectors import reviews as reviews_read
+from dispatch.selectors import sellers as sellers_read
+from dispatch.services.access import people
+from dispatch.web.shell.guards import PersonRequest, require_owner
+from dispatch.web.shell.tasks import Task, leave_task, show_task
+
+Role = Membership.Role
+COLOURS = [(1, "Blue"), (2, "Violet"), (3, "Green"), (4, "Amber"), (5, "Pink"), (6, "Teal")]
+LONGEST_ID = 100
+MOST_VALUES = 50
+
+
+class ListField(forms.CharField):
+    """Several short values, one a line or between commas; doubles count once."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value) or ""
+        values = list(dict.fromkeys(filter(None, (v.strip() for v in re.split(r"[,\r\n]", text)))))
+        if self.required and not values:
+            raise forms.ValidationError(self.error_messages["required"], "required")
+        if len(values) > MOST_VALUES:
+            raise forms.ValidationError(f"At most {MOST_VALUES}, please.")
+        for one in values:
+            if len(one) > LONGEST_ID or not one.isprintable():
+                raise forms.ValidationError(
+                    f"“{one[:20]}…” is not one: at most {LONGEST_ID} readable characters each."
+                )
+        return values
+
+
+class RoleForm(forms.Form):
+    """What a person is for a seller."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class TechnicianForm(forms.Form):
+    """A row of the roster."""
+
+    seller = forms.ModelChoiceField(Seller.objects.none(), empty_label=None)
+    name = forms.CharField(max_length=100)
+    resource_ids = ListField(
+        label="Amazon resource ids",
+        max_length=6000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="One a line. Amazon assigns by these ids and cannot list them.",
+    )
+    skills = ListField(
+        max_length=6000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One a line, or between commas.",
+    )
+    colour = forms.TypedChoiceField(choices=COLOURS, coerce=int, initial=1)
+    person = forms.ModelChoiceField(
+        Person.objects.none(),
+        required=False,
+        empty_label="Nobody",
+        help_text="Who logs in to see this technician’s jobs.",
+    )
+
+    def __init__(
+        self, owner: Person, *args: Any, technician: Technician | None = None, **kwargs: Any
+    ) -> None:
+        if technician is not None:
+            kwargs["initial"] = _as_typed(technician)
+        super().__init__(*args, **kwargs)
+        if technician is not None:
+            del self.fields["seller"]
+        else:
+            offer_sellers(self, owner)
+        self.of_seller = technician.seller if technician else None
+        person = self.fields["person"]
+        assert isinstance(person, forms.ModelChoiceField)
+        person.queryset = Person.objects.filter(
+            memberships__seller__in=sellers_read.owned_by(owner)
+        ).distinct()
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        seller, person = self.of_seller or data.get("seller"), data.get("person")
+        if seller and person and not people_read.people_of(seller).contains(person):
+            self.add_error("person", f"{person} does not belong to {seller}. Add them there first.")
+        return data
+
+
+def offer_sellers(form: forms.Form, owner: Person) -> None:
+    """Let a form choose among the owner's sellers; a single one is chosen already."""
+    field = form.fields["seller"]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = sellers_read.owned_by(owner)
+    field.initial = field.queryset.first()
+
+
+def _as_typed(technician: Technician) -> dict[str, Any]:
+    return {
+        "name": technician.name,
+        "resource_ids": "\n".join(r.resource_id for r in technician.resources.all()),
+        "skills": ", ".join(str(skill) for skill in technician.skills),
+        "colour": technician.colour or 1,
+        "person": technician.person_id,
+    }
+
+
+@login_required
+@require_GET
+def index(request: PersonRequest) -> HttpResponse:
+    """Everybody who works for this owner's sellers."""
+    require_owner(request)
+    teams = people_read.teams_of(request.user)
+    due = [team for team in teams if reviews_read.is_due(team.reviewed_at)]
+    context = {"teams": teams, "due": due, "second_factor": settings.SECOND_FACTOR_REQUIRED}
+    return render(request, "people/index.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def role(request: PersonRequest, membership_id: int) -> HttpResponse:
+    """Change a person's role."""
+    membership = get_membership(request, membership_id)
+    form = RoleForm(request.POST or None, initial={"role": membership.role})
+    if form.is_valid():
+        try:
+            people.change_role(membership=membership, role=Role(form.cleaned_data["role"]))
+        except people.Refused as refusal:
+            form.add_error("role", str(refusal))
+        else:
+            messages.success(
+                request, f"{membership.person} is now {membership.get_role_display().lower()}."
+            )
+            return leave_task(request, reverse("people"))
+    lead = f"For {membership.seller}"
+    task = Task(f"Role of {membership.person}", "Save", reverse("people"), lead)
+    return show_task(request, task, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
+    """Ask once more, then end what a person may do for a seller."""
+    membership = get_membership(request, membership_id)
+    form = forms.Form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            people.remove(membership=membership)
+        except people.Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"{membership.person} no longer sees {membership.seller}.")
+            return leave_task(request, reverse("people"))
+    lead = f"They no longer see anything of {membership.seller}, from their next click on."
+    task = Task(f"Remove {membership.person}?", "Remove", reverse("people"), lead, True)
+    return show_task(request, task, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def add_technician(request: PersonRequest) -> HttpResponse:
+    """Put a technician on the roster."""
+    require_seller(request)
+    form = TechnicianForm(request.user, request.POST or None)
+    task = Task("Add a technician", "Add technician", reverse("people"))
+    return _save_technician(request, form, task)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit_technician(request: PersonRequest, technician_id: int) -> HttpResponse:
+    """Change a technician."""
+    technician = _get_technician(request, technician_id)
+    form = TechnicianForm(request.user, request.POST or None, technician=technician)
+    task = Task(technician.name, "Save", reverse("people"), f"For {technician.seller}")
+    return _save_technician(request, form, task, technician)
+
+
+def _save_technician(
+    request: PersonRequest,
+    form: TechnicianForm,
+    task: Task,
+    technician: Technician | None = None,
+) -> HttpResponse:
+    if form.is_valid():
+        try:
+            people.save_technician(
+                **{"seller": form.of_seller, **form.cleaned_data}, technician=technician
+            )
+        except people.Refused as refusal:
+            form.add_error("resource_ids", str(refusal))
+        else:
+            messages.success(request, f"{form.cleaned_data['name']} is saved.")
+            return leave_task(request, reverse("people"))
+    return show_task(request, task, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def remove_technician(request: PersonRequest, technician_id: int) -> HttpResponse:
+    """Ask once more, then take a technician off the roster."""
+    technician = _get_technician(request, technician_id)
+    if request.method == "POST":
+        people.remove_technician(technician=technician)
+        messages.success(request, f"{technician.name} is off the roster.")
+        return leave_task(request, reverse("people"))
+    lead = "Jobs they are assigned to stay as Amazon has them."
+    task = Task(f"Remove {technician.name}?", "Remove", reverse("people"), lead, True)
+    return show_task(request, task)
+
+
+def require_seller(request: PersonRequest) -> None:
+    """`Http404` for whoever owns no seller."""
+    if not sellers_read.owned_by(request.user).exists():
+        raise Http404("No seller of your own.")
+
+
+def get_membership(request: PersonRequest, membership_id: int) -> Membership:
+    """A membership in one of this owner's sellers; `Http404` otherwise."""
+    membership = people_read.membership_for(request.user, membership_id)
+    if membership is None:
+        raise Http404("No such person.")
+    return membership
+
+
+def _get_technician(request: PersonRequest, technician_id: int) -> Technician:
+    technician = people_read.technician_for(request.user, technician_id)
+    if technician is None:
+        raise Http404("No such technician.")
+    return technician
+
+
+urlpatterns = [
+    path("", index, name="people"),
+    path("<int:membership_id>/role/", role, name="person_role"),
+    path("<int:membership_id>/remove/", remove, name="person_remove"),
+    path("technicians/new/", add_technician, name="technician_add"),
+    path("technicians/<int:technician_id>/", edit_technician, name="technician"),
+    path("technicians/<int:technician_id>/remove/", remove_technician, name="technician_remove"),
+]

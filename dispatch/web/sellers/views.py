@@ -1,0 +1,262 @@
+"""Sellers: connect, test, authorise, disconnect, and what each has agreed with Amazon."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dispatch.models import ReasonCode, Seller
+from dispatch.selectors import sellers as sellers_read
+from dispatch.services import sellers
+from dispatch.web.sellers import consent
+from dispatch.web.sellers.forms import (
+    DescriptionForm,
+    MoveForm,
+    ReasonForm,
+    SellerForm,
+    SwitchesForm,
+)
+from dispatch.web.shell.guards import PersonRequest, get_seller, require_owner
+from dispatch.web.shell.tasks import Task, leave_task, show_task
+
+Kind = ReasonCode.Kind
+
+
+@login_required
+@require_GET
+def index(request: PersonRequest) -> HttpResponse:
+    """All sellers of this person."""
+    require_owner(request)
+    return render(request, "sellers/index.html", {"cards": sellers_read.cards_for(request.user)})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def connect(request: PersonRequest) -> HttpResponse:
+    """Connect a seller account, then test it at once."""
+    require_owner(request)
+    zone = request.user.time_zone or "UTC"
+    form = SellerForm(request.POST or None, initial={"time_zone": zone})
+    if form.is_valid():
+        seller = sellers.connect(
+            owner=request.user, details=form.details(), credentials=form.credentials()
+        )
+        return _tested(request, seller)
+    return _show_form(request, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """Change details, or replace credentials: an empty field keeps what there is."""
+    seller = get_seller(request, seller_id)
+    form = SellerForm(request.POST or None, seller=seller)
+    if form.is_valid():
+        sellers.change(seller=seller, details=form.details(), credentials=form.credentials())
+        return _tested(request, seller)
+    return _show_form(request, form, seller)
+
+
+def _show_form(
+    request: PersonRequest, form: SellerForm, seller: Seller | None = None
+) -> HttpResponse:
+    held = sellers_read.held_credentials(seller) if seller else frozenset()
+    context = {"form": form, "seller": seller, "held": held}
+    return render(request, "sellers/form.html", context, status=422 if form.is_bound else 200)
+
+
+def _tested(request: PersonRequest, seller: Seller) -> HttpResponse:
+    """Test where there is something to test with; the seller's page says what came of it."""
+    if sellers_read.held_credentials(seller) >= set(sellers_read.CREDENTIALS):
+        consent.keep_verdict(request, seller, sellers.check_connection(seller=seller))
+    else:
+        messages.info(request, f"{seller.name} is saved.")
+    return redirect("seller", seller.pk)
+
+
+@login_required
+@require_GET
+def detail(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """Everything about one seller account."""
+    seller = get_seller(request, seller_id)
+    context = _connection(request, seller) | {
+        "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
+        "reason_lists": [_reason_list(seller, kind) for kind in Kind],
+        "erased_on": sellers_read.erased_on(seller),
+        "certificates": sellers_read.certificates(seller),
+    }
+    response = render(request, "sellers/detail.html", context)
+    page = consent.consent_page(seller)
+    return consent.allow_form_to(request, response, page) if page else response
+
+
+def _connection(request: HttpRequest, seller: Seller) -> dict[str, object]:
+    kept = request.session.get(consent.VERDICT)
+    verdict = kept if kept and kept["seller"] == str(seller.pk) else None
+    if verdict:
+        del request.session[consent.VERDICT]
+    return {
+        "seller": seller,
+        "card": sellers_read.card_of(seller),
+        "held": sellers_read.held_credentials(seller),
+        "obstacle": consent.obstacle(seller),
+        "verdict": verdict,
+    }
+
+
+@login_required
+@require_GET
+def progress(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """How far the seller's jobs are loaded: asked again and again while they are."""
+    card = sellers_read.card_of(get_seller(request, seller_id))
+    return render(request, "sellers/progress.html", {"card": card})
+
+
+@login_required
+@require_POST
+def check(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """Test the connection: ask Amazon for one job and say what came of it."""
+    seller = get_seller(request, seller_id)
+    consent.keep_verdict(request, seller, sellers.check_connection(seller=seller))
+    if request.htmx:
+        return render(request, "sellers/connection.html", _connection(request, seller))
+    return redirect("seller", seller.pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def disconnect(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """Ask once more, then erase the credentials."""
+    seller = get_seller(request, seller_id)
+    back = reverse("seller", args=[seller.pk])
+    if request.method == "POST":
+        sellers.disconnect(seller=seller)
+        messages.success(request, f"{seller.name} is disconnected. Its credentials are erased.")
+        return leave_task(request, back)
+    lead = (
+        "The client id, client secret and refresh token are erased here, and no jobs are fetched "
+        "any more. Jobs fetched so far stay. To end the authorisation at Amazon too, remove the "
+        "application in Seller Central under Manage your apps."
+    )
+    return show_task(request, Task(f"Disconnect {seller.name}?", "Disconnect", back, lead, True))
+
+
+@login_required
+@require_POST
+def switch(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
+    """Keep which writes the seller has agreed with Amazon."""
+    seller = get_seller(request, seller_id)
+    form = SwitchesForm(request.POST)
+    if form.is_valid():
+        sellers.switch(seller=seller, on=form.cleaned_data["writes"])
+        messages.success(request, "The switches are saved.")
+    else:
+        messages.error(request, "The switches were not saved: choose among those shown.")
+    return redirect(reverse("seller", args=[seller.pk]) + "#switches")
+
+
+@login_required
+@require_POST
+def add_reason(request: PersonRequest, seller_id: uuid.UUID, kind: str) -> HttpResponse:
+    """Add a reason code to one of the two lists."""
+    seller, listed = get_seller(request, seller_id), _kind(kind)
+    form = ReasonForm(request.POST, prefix=kind)
+    if form.is_valid():
+        try:
+            sellers.add_reason(seller=seller, kind=listed, **form.cleaned_data)
+        except sellers.Refused as refusal:
+            form.add_error("code", str(refusal))
+        else:
+            form = ReasonForm(prefix=kind)
+    return _show_reasons(request, seller, listed, form)
+
+
+@login_required
+@require_POST
+def move_reason(request: PersonRequest, seller_id: uuid.UUID, reason_id: int) -> HttpResponse:
+    """Move a reason code up or down, or take it off the list."""
+    seller = get_seller(request, seller_id)
+    reason = _get_reason(seller, reason_id)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        raise Http404("No such direction.")
+    if form.cleaned_data["to"] == "out":
+        sellers.remove_reason(reason=reason)
+    else:
+        sellers.move_reason(reason=reason, up=form.cleaned_data["to"] == "up")
+    return _show_reasons(request, seller, Kind(reason.kind), ReasonForm(prefix=reason.kind))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit_reason(request: PersonRequest, seller_id: uuid.UUID, reason_id: int) -> HttpResponse:
+    """Change what people read beside a reason code."""
+    seller = get_seller(request, seller_id)
+    reason = _get_reason(seller, reason_id)
+    form = DescriptionForm(request.POST or None, initial={"description": reason.description})
+    back = f"{reverse('seller', args=[seller.pk])}#reasons-{reason.kind}"
+    if form.is_valid():
+        sellers.describe_reason(reason=reason, description=form.cleaned_data["description"])
+        return leave_task(request, back)
+    return show_task(request, Task(f"Reason code {reason.code}", "Save", back), form)
+
+
+def _show_reasons(
+    request: PersonRequest, seller: Seller, kind: ReasonCode.Kind, form: ReasonForm
+) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    reasons = _reason_list(seller, kind, form)
+    if request.htmx:
+        context = {"seller": seller, "list": reasons}
+        return render(request, "sellers/reasons.html", context, status=status)
+    if status == 200:
+        return redirect(f"{reverse('seller', args=[seller.pk])}#reasons-{kind}")
+    context = _connection(request, seller) | {
+        "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
+        "reason_lists": [reasons if k == kind else _reason_list(seller, k) for k in Kind],
+    }
+    return render(request, "sellers/detail.html", context, status=status)
+
+
+def _reason_list(
+    seller: Seller, kind: ReasonCode.Kind, form: ReasonForm | None = None
+) -> dict[str, object]:
+    return {
+        "kind": kind,
+        "reasons": sellers_read.reasons_of(seller, kind),
+        "form": form or ReasonForm(prefix=kind),
+    }
+
+
+def _kind(kind: str) -> ReasonCode.Kind:
+    if kind not in Kind.values:
+        raise Http404("No such list.")
+    return Kind(kind)
+
+
+def _get_reason(seller: Seller, reason_id: int) -> ReasonCode:
+    reason = sellers_read.reason_of(seller, reason_id)
+    if reason is None:
+        raise Http404("No such reason code.")
+    return reason
+
+
+urlpatterns = [
+    path("", index, name="sellers"),
+    path("new/", connect, name="seller_connect"),
+    path("<uuid:seller_id>/", detail, name="seller"),
+    path("<uuid:seller_id>/edit/", edit, name="seller_edit"),
+    path("<uuid:seller_id>/test/", check, name="seller_test"),
+    path("<uuid:seller_id>/progress/", progress, name="seller_progress"),
+    path("<uuid:seller_id>/disconnect/", disconnect, name="seller_disconnect"),
+    path("<uuid:seller_id>/switches/", switch, name="seller_switches"),
+    path("<uuid:seller_id>/reasons/<str:kind>/add/", add_reason, name="reason_add"),
+    path("<uuid:seller_id>/reasons/<int:reason_id>/", edit_reason, name="reason_edit"),
+    path("<uuid:seller_id>/reasons/<int:reason_id>/move/", move_reason, name="reason_move"),
+]
