@@ -121,11 +121,11 @@ def drive(*, planned: bool) -> dict[str, Any]:
     django.setup()
     logging.getLogger("dispatch").setLevel(logging.WARNING)
     from dispatch.models import ServiceJob, SyncJob
-    from dispatch.services.amazon import client as amazon
+    from dispatch.services.amazon import client
     from dispatch.services.mirror import sync
 
     if not planned:
-        amazon.shared_throttle = lambda: None
+        client.shared_throttle = lambda: None
     task_id = prepare(sync, SyncJob)
     watch = Watch()
     watch.put_on()

@@ -11,7 +11,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
-from dispatch.services.amazon import client as amazon
+from dispatch.services.amazon.client import FAULTS, note_state, open_client, state_after
+from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.services.audit.activity import Kind
 from dispatch.services.mirror import sync
@@ -128,18 +129,18 @@ def check_connection(*, seller: Seller) -> Verdict:
     """Ask Amazon for one job, keep what that says of the credentials, and have jobs fetched."""
     try:
         _ask_amazon(seller)
-    except amazon.FAULTS as error:
+    except FAULTS as error:
         verdict = _verdict(error, seller)
         if not isinstance(error, MissingCredentials):
             _keep(seller, error, verdict)
         return verdict
-    amazon.note_state(seller, State.CONNECTED)
+    note_state(seller, State.CONNECTED)
     _fetch(seller)
     return Verdict(ok=True, words="Connected. Amazon accepts these credentials.")
 
 
 def _ask_amazon(seller: Seller) -> None:
-    with amazon.open_client(seller, interactive=True) as client:
+    with open_client(seller, interactive=True) as client:
         # A cached access token would hide a wrong secret: prove the credentials themselves.
         _token_client(seller).get_auth()
         client.get_service_jobs(createdAfter=timezone.now() - dt.timedelta(days=1), pageSize=1)
@@ -155,11 +156,11 @@ def _token_client(seller: Seller) -> AccessTokenClient:
 
 
 def _keep(seller: Seller, error: Exception, verdict: Verdict) -> None:
-    state = amazon.state_after(error)
+    state = state_after(error)
     if state is None and isinstance(error, _WRONG_PLACE):
         state = State(seller.state)
     if state is not None:
-        amazon.note_state(seller, state, verdict.words)
+        note_state(seller, state, verdict.words)
 
 
 def _fetch(seller: Seller) -> None:
@@ -357,4 +358,4 @@ def _in_words(error: Exception, seller: Seller) -> str:
         )
     if isinstance(error, _WRONG_PLACE):
         return f"Amazon does not accept the marketplace {place} for this account. Choose another."
-    return amazon.in_words(error)
+    return in_words(error)

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
+from dispatch.services.amazon import capacity
+from dispatch.services.amazon.capacity import CapacityType, Span
 from dispatch.services.mirror import sync
-from dispatch.services.writes import resources
-from dispatch.services.writes.resources import CapacityType
 from dispatch.spapi.pages import STALE
 from tests.conftest import Amazon, MakeJob
 from tests.fire.world import HOUR, LATER, SOON, build, iso
@@ -42,11 +42,11 @@ def test_the_sync_reads_what_there_is_and_stops(
     assert len(amazon.calls("getServiceJobs")) == 1 + STALE
 
 
-def capacity(seller: Seller, *, fixed: bool) -> list[resources.Span]:
+def spans_of(seller: Seller, *, fixed: bool) -> list[Span]:
     span = {"start": LATER - HOUR, "end": LATER + 2 * HOUR, "kinds": [CapacityType.RESERVED]}
     if fixed:
-        return resources.fixed_capacity(seller, "TECH-LUIS", minutes=60, **span)
-    return resources.capacity(seller, "TECH-LUIS", **span)
+        return capacity.fixed_capacity(seller, "TECH-LUIS", minutes=60, **span)
+    return capacity.range_capacity(seller, "TECH-LUIS", **span)
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["range", "fixed"])
@@ -54,14 +54,14 @@ def test_a_capacity_is_counted_once_however_often_it_is_shown(
     fixed: bool, seller: Seller, amazon: Amazon, make_job: MakeJob
 ) -> None:
     build(amazon, make_job)
-    honest = capacity(seller, fixed=fixed)
+    honest = spans_of(seller, fixed=fixed)
     assert [(iso(span.start), span.capacity) for span in honest if span.capacity] == [
         (iso(LATER), 1)
     ]
     operation = "getFixedSlotCapacity" if fixed else "getRangeSlotCapacity"
     before = len(amazon.calls(operation))
     amazon.faults({"operation": operation, "kind": "endless_pages", "times": 50})
-    assert capacity(seller, fixed=fixed) == honest
+    assert spans_of(seller, fixed=fixed) == honest
     assert len(amazon.calls(operation)) - before == 1 + STALE
 
 
@@ -71,12 +71,12 @@ def test_a_capacity_of_another_shape_is_none(
 ) -> None:
     build(amazon, make_job)
     amazon.faults({"operation": "*", "kind": "wrong_types"})
-    assert capacity(seller, fixed=fixed) == []
+    assert spans_of(seller, fixed=fixed) == []
 
 
 def test_the_rest_of_a_long_listing_is_not_cut_off(seller: Seller, amazon: Amazon) -> None:
     """The guard does not take honest pages for a ring."""
-    spans = resources.fixed_capacity(
+    spans = capacity.fixed_capacity(
         seller, "TECH-TOM", start=SOON, end=SOON + dt.timedelta(days=6), minutes=5
     )
     assert len(spans) == 6 * 24 * 12

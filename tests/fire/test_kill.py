@@ -16,8 +16,8 @@ from django.core.cache import cache
 from django.db.models import F
 
 from dispatch.models import Action, Person, Seller
-from dispatch.services.amazon import client as door
 from dispatch.services.amazon import tokens
+from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.tokens import SharedTokenCache, shared_token_cache
 from dispatch.services.mirror import sync
 from dispatch.services.writes import ledger
@@ -115,7 +115,7 @@ def send_into_the_void(desk: Browser, form: Form, filled: dict[str, str]) -> thr
 
 def token_client(seller: Seller) -> AccessTokenClient:
     """What gets the seller's access tokens, in this process."""
-    with door.client(seller, interactive=False) as client:
+    with connect(seller, interactive=False) as client:
         assert client._line is not None
         found = client._line.tokens
     assert isinstance(found, AccessTokenClient)
@@ -254,7 +254,7 @@ import os, sys
 import django
 django.setup()
 from dispatch.models import Seller
-from dispatch.services import amazon
+from dispatch.services.amazon.client import connect
 
 gate, open_gate = os.pipe()
 children = []
@@ -264,7 +264,7 @@ for _ in range({MANY}):
         os.close(open_gate)
         os.read(gate, 1)  # Until the parent closes its end: all begin together.
         seller = Seller.objects.get(pk=sys.argv[1])
-        with amazon.client(seller, interactive=False) as client:
+        with connect(seller, interactive=False) as client:
             client.get_service_job_by_service_job_id("JOB-SET")
         os._exit(0)
     children.append(child)

@@ -1,4 +1,4 @@
-"""The one door to Amazon: a client for a seller, and what went wrong in plain words."""
+"""The one door to Amazon: a client with a seller's credentials, and what Amazon says of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from dispatch.models.keyring import SealBroken
 from dispatch.services.amazon import metrics
 from dispatch.services.amazon.throttle import shared_throttle
 from dispatch.services.amazon.tokens import shared_token_cache
+from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.spapi import (
     AuthorizationError,
     MissingCredentials,
-    SellingApiConnectionException,
     SellingApiException,
     SellingApiForbiddenException,
-    SellingApiRequestThrottledException,
     Services,
 )
 
@@ -37,14 +36,14 @@ _TOKEN_STATES = {
 
 
 @contextmanager
-def client(seller: Seller, *, interactive: bool) -> Iterator[Services]:
+def connect(seller: Seller, *, interactive: bool) -> Iterator[Services]:
     """A client with the seller's credentials; what Amazon says of them is kept in its state.
 
     ``interactive`` marks a waiting person, who goes before background work. Raises one of `FAULTS`.
     """
     try:
-        with open_client(seller, interactive=interactive) as session:
-            yield session
+        with open_client(seller, interactive=interactive) as client:
+            yield client
     except (AuthorizationError, SellingApiForbiddenException) as error:
         state = state_after(error)
         if state is not None:
@@ -53,7 +52,7 @@ def client(seller: Seller, *, interactive: bool) -> Iterator[Services]:
 
 
 def open_client(seller: Seller, *, interactive: bool) -> Services:
-    """The bare client, for whoever keeps the state itself. Raises `MissingCredentials`."""
+    """A client for whoever keeps the seller's state itself. Raises `MissingCredentials`."""
     credentials = {
         "refresh_token": seller.refresh_token,
         "lwa_app_id": seller.client_id,
@@ -96,43 +95,3 @@ def note_state(seller: Seller, state: State, detail: str = "") -> None:
             activity.record(activity.Kind.CONNECTION_CHANGED, seller=seller, state=state)
         else:
             connected.update(**changes)
-
-
-def in_words(error: Exception) -> str:
-    """What happened, what it means and what to do, in one or two plain sentences."""
-    if isinstance(error, AuthorizationError):
-        return _TOKEN_WORDS.get(error.error, "Log-in with Amazon did not answer. Try again.")
-    if isinstance(error, MissingCredentials):
-        return "The seller's credentials are incomplete. The owner has to enter them again."
-    if isinstance(error, SealBroken):
-        return "The seller's credentials cannot be opened with this server's keys."
-    if isinstance(error, SellingApiRequestThrottledException):
-        return "Amazon is answering too many requests of this seller just now. Try again shortly."
-    if isinstance(error, SellingApiConnectionException):
-        return "Amazon could not be reached. Nothing was changed."
-    if isinstance(error, SellingApiException):
-        return _answer_in_words(error)
-    return "Something went wrong on our side."
-
-
-def _answer_in_words(error: SellingApiException) -> str:
-    if error.code == 403 and error.amzn_code == "Unauthorized":
-        return (
-            "Amazon denied access. The role Professional Services (Restricted) is missing, "
-            "or the seller has to authorise again."
-        )
-    if error.code >= 500:
-        return "Amazon has a fault of its own at the moment. Try again in a minute."
-    return error.message or f"Amazon answered with status {error.code} and no explanation."
-
-
-_TOKEN_WORDS = {
-    "invalid_grant": (
-        "Amazon no longer accepts the seller's authorisation. The owner has to authorise again."
-    ),
-    "access_denied": (
-        "Amazon no longer accepts the seller's authorisation. The owner has to authorise again."
-    ),
-    "invalid_client": "Amazon does not accept the application's client id or secret.",
-    "unauthorized_client": "Amazon does not allow this application to act for the seller.",
-}

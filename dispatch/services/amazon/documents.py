@@ -16,9 +16,9 @@ import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
+from dispatch.services.amazon.definition import Definition
 from dispatch.spapi import SellingApiException, Services
 
 LARGEST = 5_242_880
@@ -98,18 +98,12 @@ def upload(client: Services, document: Document) -> dict[str, str]:
     raise UploadFailed("Amazon's store did not take the file. Try again.")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", hide_input_in_errors=True
-    )
-
-
-class _Encryption(_Part):
+class _Encryption(Definition):
     initialization_vector: str
     key: str
 
 
-class _Destination(_Part):
+class _Destination(Definition):
     upload_destination_id: str
     url: str
     encryption_details: _Encryption

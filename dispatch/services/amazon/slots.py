@@ -10,12 +10,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator
 
 from dispatch.models import Seller, ServiceJob
-from dispatch.services.amazon import client as amazon
-from dispatch.services.mirror.translate import Moment, Text, Whole, only_objects
+from dispatch.services.amazon.client import connect
+from dispatch.services.amazon.definition import Definition, Moment, Text, Whole, only_objects
 from dispatch.spapi import ApiResponse
 
 REACH = dt.timedelta(days=14)
@@ -30,27 +29,23 @@ class Slot:
     capacity: int
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-
-class _Slot(_Part):
+class _Slot(Definition):
     start_time: Moment = None
     end_time: Moment = None
     capacity: Whole = None
 
 
-class _Report(_Part):
+class _Report(Definition):
     scheduling_type: Text = None
     appointment_slots: Annotated[list[_Slot], BeforeValidator(only_objects)] = []
 
 
 def for_job(job: ServiceJob, *, since: dt.datetime) -> list[Slot]:
-    """Slots with room for a job over the next `REACH`, in order; raises one of `amazon.FAULTS`.
+    """Slots with room for a job over the next `REACH`, in order; raises one of `client.FAULTS`.
 
     Amazon returns full windows too: those are left out.
     """
-    with amazon.client(job.seller, interactive=True) as client:
+    with connect(job.seller, interactive=True) as client:
         response = client.get_appointmment_slots_by_job_id(
             job.service_job_id, startTime=since, endTime=since + REACH
         )
@@ -59,7 +54,7 @@ def for_job(job: ServiceJob, *, since: dt.datetime) -> list[Slot]:
 
 def for_service(seller: Seller, *, asin: str, store_id: str, since: dt.datetime) -> list[Slot]:
     """The same for a service before there is a job, by its ASIN and store."""
-    with amazon.client(seller, interactive=True) as client:
+    with connect(seller, interactive=True) as client:
         response = client.get_appointment_slots(
             asin=asin, storeId=store_id, startTime=since, endTime=since + REACH
         )

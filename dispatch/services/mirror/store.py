@@ -31,6 +31,7 @@ from dispatch.models.jobs import month_of, seal_owner
 from dispatch.models.keyring import keyring
 from dispatch.models.retention import KEEP_BUYER_FOR
 from dispatch.models.words import phone_words, split_words
+from dispatch.services.amazon.definition import EARLIEST, storable
 from dispatch.services.mirror import revisions, translate
 from dispatch.services.mirror.rows import Row, Rows
 from dispatch.services.mirror.zones import zone_for
@@ -247,7 +248,7 @@ def _shown(seller: Seller, payloads: Iterable[Payload]) -> dict[str, _Shown]:
 
 def _job_id(payload: Any) -> str:
     named = payload.get("serviceJobId") if isinstance(payload, dict) else None
-    job_id = translate.storable(named) if isinstance(named, str) else ""
+    job_id = storable(named) if isinstance(named, str) else ""
     return job_id if len(job_id) <= 100 else ""
 
 
@@ -393,7 +394,7 @@ def _columns(
 ) -> dict[str, Any]:
     address, work = source.address, source.work
     place, owner = source.service_location, seal_owner(seller.pk, source.service_job_id)
-    created = source.create_time or translate.EARLIEST
+    created = source.create_time or EARLIEST
     zone = _zone_for(
         country=address.country_code or "",
         state=address.state_or_region or "",

@@ -19,10 +19,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.models import OPEN_STATUSES, Seller, ServiceJob, SyncJob
-from dispatch.services.amazon import client as amazon
 from dispatch.services.amazon import metrics
+from dispatch.services.amazon.client import FAULTS, connect, note_state
+from dispatch.services.amazon.definition import MOST
+from dispatch.services.amazon.words import in_words
 from dispatch.services.mirror import store
-from dispatch.services.mirror.translate import MOST
 from dispatch.spapi import (
     ApiResponse,
     SellingApiBadRequestException,
@@ -132,7 +133,7 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
     refused = seller.state != Seller.State.CONNECTED
     log.info("sync %d %s of seller %s begins", task.pk, task.kind, seller.pk)
     try:
-        with amazon.client(seller, interactive=interactive) as client:
+        with connect(seller, interactive=interactive) as client:
             next_in = _WORK[Kind(task.kind)](task, client)
     except LeaseLost:
         log.warning("sync %s of seller %s took too long: another has it", task.kind, seller.pk)
@@ -143,13 +144,13 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
         # People's calls go first: the task comes back when there is room, it does not sleep.
         metrics.SYNC_RUNS.labels(task.kind, "put off").inc()
         return _finish(task, next_in=dt.timedelta(seconds=busy.retry_after), error="")
-    except amazon.FAULTS as error:
+    except FAULTS as error:
         metrics.SYNC_RUNS.labels(task.kind, "failed").inc()
-        log.warning("sync %s of seller %s: %s", task.kind, seller.pk, amazon.in_words(error))
-        return _finish(task, next_in=_pause(task.attempts), error=amazon.in_words(error))
+        log.warning("sync %s of seller %s: %s", task.kind, seller.pk, in_words(error))
+        return _finish(task, next_in=_pause(task.attempts), error=in_words(error))
     metrics.SYNC_RUNS.labels(task.kind, "done").inc()
     if refused:
-        amazon.note_state(seller, Seller.State.CONNECTED)
+        note_state(seller, Seller.State.CONNECTED)
     return _finish(task, next_in=next_in, error="")
 
 
@@ -161,11 +162,11 @@ def refresh_now(seller: Seller) -> SyncJob | None:
 
 
 def refresh_job(job: ServiceJob, *, interactive: bool = True) -> ServiceJob:
-    """Read one job from Amazon now and store it; raises one of `amazon.FAULTS`.
+    """Read one job from Amazon now and store it; raises one of `client.FAULTS`.
 
     A job that Amazon does not know any more is marked before the refusal is raised.
     """
-    with amazon.client(job.seller, interactive=interactive) as session:
+    with connect(job.seller, interactive=interactive) as session:
         _read_again(job, session.get_service_job_by_service_job_id)
     return ServiceJob.objects.select_related("seller").get(pk=job.pk)
 
@@ -174,7 +175,7 @@ def find_job(seller: Seller, service_job_id: str) -> ServiceJob | None:
     """Fetch a job that the mirror does not hold yet, by its pasted id."""
     if not service_job_id.strip("."):
         return None  # Nothing, or dots only: no address could name it.
-    with amazon.client(seller, interactive=True) as session:
+    with connect(seller, interactive=True) as session:
         read = session.get_service_job_by_service_job_id
         _take_in(seller, service_job_id, read, timezone.now())
     return ServiceJob.objects.filter(seller=seller, service_job_id=service_job_id).first()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from dispatch.models import Action, Person, ServiceJob
 from dispatch.services.writes import jobs
+from dispatch.spapi.wire import timestamp
 
 
 def add(*, person: Person, job: ServiceJob, key: uuid.UUID, start: dt.datetime) -> Action:
@@ -21,7 +22,7 @@ def add(*, person: Person, job: ServiceJob, key: uuid.UUID, start: dt.datetime) 
     `jobs.NotAllowed` and `ledger.KeyReused`; what Amazon says is in the returned row.
     """
     jobs.require(person, job, Action.Kind.ADD_APPOINTMENT)
-    payload = {"appointmentTime": {"startTime": utc(start)}}
+    payload = {"appointmentTime": {"startTime": timestamp(start)}}
     return jobs.write(
         key=key,
         person=person,
@@ -49,7 +50,7 @@ def reschedule(
     Raises as `add`.
     """
     jobs.require(person, job, Action.Kind.RESCHEDULE)
-    body = {"appointmentTime": {"startTime": utc(start)}, "rescheduleReasonCode": reason}
+    body = {"appointmentTime": {"startTime": timestamp(start)}, "rescheduleReasonCode": reason}
     return jobs.write(
         key=key,
         person=person,
@@ -83,8 +84,3 @@ def assign(
             job.service_job_id, appointment_id, body=body
         ),
     )
-
-
-def utc(moment: dt.datetime) -> str:
-    """A moment as Amazon takes it: UTC only, with milliseconds."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dispatch.models import Action, Person, ServiceJob
 from dispatch.services.amazon import documents
 from dispatch.services.writes import jobs, ledger
-from dispatch.services.writes.appointments import utc
 from dispatch.spapi import ApiResponse, Services
+from dispatch.spapi.wire import timestamp
 
 Kind = Action.Kind
 
@@ -120,4 +120,4 @@ def _set(
 def _span(start: dt.datetime, end: dt.datetime) -> dict[str, str]:
     if end < start:
         raise ValueError("the end is before the start")
-    return {"startTime": utc(start), "endTime": utc(end)}
+    return {"startTime": timestamp(start), "endTime": timestamp(end)}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from dispatch.models import Action, Appointment, JobStatus, Person, ServiceJob
 from dispatch.selectors.access import Role, role_for
-from dispatch.services.amazon import client as amazon
+from dispatch.services.amazon.client import FAULTS
+from dispatch.services.amazon.words import in_words
 from dispatch.services.mirror import sync
 from dispatch.services.writes import ledger
 
@@ -117,9 +118,9 @@ def write(
     if action.settled:
         try:
             sync.refresh_job(job)
-        except amazon.FAULTS as error:
+        except FAULTS as error:
             # The write stands; the next sync brings the job.
-            log.warning("job of action %s not read back: %s", action.pk, amazon.in_words(error))
+            log.warning("job of action %s not read back: %s", action.pk, in_words(error))
     return action
 
 

@@ -19,11 +19,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Action, Appointment, JobStatus, Person, Seller, ServiceJob
-from dispatch.services.amazon import client as amazon
 from dispatch.services.amazon import metrics
+from dispatch.services.amazon.client import FAULTS, connect
+from dispatch.services.amazon.definition import only_objects
+from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.services.mirror import sync
-from dispatch.services.mirror.translate import only_objects
 from dispatch.spapi import (
     ApiResponse,
     SellingApiException,
@@ -126,9 +127,9 @@ def _send(action: Action, call: Call) -> None:
     if not _claim(action):
         return
     try:
-        with amazon.client(action.seller, interactive=True) as client:
+        with connect(action.seller, interactive=True) as client:
             response = call(client)
-    except amazon.FAULTS as error:
+    except FAULTS as error:
         if isinstance(error, SellingApiOutcomeUnknown):
             _doubt(action, **_said(error))
         else:
@@ -226,7 +227,7 @@ def _said(error: Exception) -> dict[str, Any]:
         quota = error.code == 429 and not isinstance(error, ThrottledLocally)
         said = [] if quota else error.error
     return {
-        "errors": said or [{"code": "", "message": amazon.in_words(error)}],
+        "errors": said or [{"code": "", "message": in_words(error)}],
         "status_code": getattr(error, "code", None),
         "request_id": getattr(error, "request_id", None) or "",
     }
@@ -273,8 +274,8 @@ def _settle_alone(action: Action, *, interactive: bool) -> bool | None:
     """Whether it is settled, None where Amazon did not say; no other row hangs on this one."""
     try:
         return settle(action, interactive=interactive)
-    except amazon.FAULTS as error:
-        log.warning("action %s cannot be settled yet: %s", action.pk, amazon.in_words(error))
+    except FAULTS as error:
+        log.warning("action %s cannot be settled yet: %s", action.pk, in_words(error))
         return None
     except DatabaseError:
         raise
@@ -288,7 +289,7 @@ def settle(action: Action, *, interactive: bool) -> bool:
 
     Accepted as soon as Amazon shows it; refused, and safe to send again, when Amazon still does
     not show it `SETTLE_AFTER` the answer was lost; otherwise it stays unknown. Raises one of
-    `amazon.FAULTS` where Amazon does not say.
+    `client.FAULTS` where Amazon does not say.
     """
     if _seen(action, interactive=interactive):
         _mark(action, state=Action.State.ACCEPTED, errors=[], settled_at=timezone.now())
@@ -334,7 +335,7 @@ def _reserved(action: Action, *, interactive: bool) -> bool:
     if action.kind != Action.Kind.CREATE_RESERVATION:
         return False
     span = action.payload["reservation"]["availability"]
-    with amazon.client(action.seller, interactive=interactive) as client:
+    with connect(action.seller, interactive=interactive) as client:
         answer = client.get_range_slot_capacity(
             action.payload["resourceId"],
             capacityTypes=["RESERVED_CAPACITY"],

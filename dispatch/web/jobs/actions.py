@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import reswap, retarget, trigger_client_event
 
 from dispatch.models import Action, ServiceJob
-from dispatch.services.amazon import client as amazon
 from dispatch.services.amazon import slots
+from dispatch.services.amazon.client import FAULTS
+from dispatch.services.amazon.words import in_words
 from dispatch.services.writes import appointments, jobs, ledger
 from dispatch.web.jobs.action_forms import (
     ActionForm,
@@ -122,8 +123,8 @@ def _slots(job: ServiceJob, form: ActionForm) -> dict[str, Any]:
     now, zone, fault = timezone.now(), clock.zone_of(job), ""
     try:
         found = slots.for_job(job, since=now)
-    except amazon.FAULTS as error:
-        found, fault = [], amazon.in_words(error)
+    except FAULTS as error:
+        found, fault = [], in_words(error)
     wished = {start: end for start, end in clock.preferred_windows(job) if start > now}
     room = {slot.start: slot.capacity for slot in found}
     days: dict[dt.date, list[slots.Slot]] = {}

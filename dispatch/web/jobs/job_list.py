@@ -19,7 +19,8 @@ from dispatch.selectors import jobs as read
 from dispatch.selectors.access import DISPATCHES, cut_for, sellers_for
 from dispatch.selectors.cuts import Cut
 from dispatch.selectors.pages import WITHOUT_BUYER, Count, Order, Page, every, page
-from dispatch.services.amazon import client as amazon
+from dispatch.services.amazon.client import FAULTS
+from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import exports
 from dispatch.services.mirror import sync
 from dispatch.services.mirror.revisions import etag_of
@@ -257,9 +258,9 @@ def find(request: PersonRequest) -> HttpResponse:
     for seller in sellers_for(request.user, DISPATCHES):
         try:
             job = sync.find_job(seller, job_id) if job_id else None
-        except amazon.FAULTS as error:
+        except FAULTS as error:
             if not _is_about_the_job(error):
-                messages.error(request, f"{seller.name}: {amazon.in_words(error)}")
+                messages.error(request, f"{seller.name}: {in_words(error)}")
                 unanswered = True
             continue
         if job is not None:

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from dispatch.models import Action, Person, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import Role, sellers_for
-from dispatch.services.amazon import client as amazon
+from dispatch.services.amazon.client import FAULTS
+from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.services.mirror import sync
 from dispatch.services.mirror.revisions import etag_of
@@ -51,8 +52,8 @@ def refresh(request: PersonRequest, service_job_id: str) -> HttpResponse:
     job = get_job(request, service_job_id)
     try:
         sync.refresh_job(job)
-    except amazon.FAULTS as error:
-        messages.error(request, amazon.in_words(error))
+    except FAULTS as error:
+        messages.error(request, in_words(error))
     return redirect("job", service_job_id)
 
 

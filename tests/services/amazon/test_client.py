@@ -1,4 +1,4 @@
-"""The door to Amazon: whose credentials, what is kept of a refusal, and how it is told."""
+"""A client for a seller: whose credentials it has, and what is kept of a refusal."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Seller
-from dispatch.models.keyring import SealBroken
-from dispatch.services.amazon import client as door
+from dispatch.services.amazon.client import connect, note_state, state_after
 from dispatch.spapi import (
     AuthorizationError,
     MissingCredentials,
-    SellingApiConnectionException,
     SellingApiException,
     SellingApiForbiddenException,
-    SellingApiRequestThrottledException,
     SellingApiServerException,
-    SellingApiUnprocessableException,
 )
 from tests.conftest import Amazon, MakeJob
 
@@ -32,7 +28,7 @@ def refusal(code: str, message: str = "No.") -> list[dict[str, str]]:
 
 
 def read(seller: Seller) -> Any:
-    with door.client(seller, interactive=True) as client:
+    with connect(seller, interactive=True) as client:
         return client.get_service_job_by_service_job_id("JOB-0001").payload
 
 
@@ -117,51 +113,27 @@ def test_a_lost_role_is_kept_in_the_sellers_state(
     ],
 )
 def test_what_an_error_says_of_a_seller(error: Exception, state: State | None) -> None:
-    assert door.state_after(error) == state
+    assert state_after(error) == state
 
 
 def test_a_disconnected_seller_stays_disconnected(seller: Seller) -> None:
     Seller.objects.update(state=State.DISCONNECTED)
-    door.note_state(seller, State.CONNECTED)
+    note_state(seller, State.CONNECTED)
     assert Seller.objects.get().state == State.DISCONNECTED
 
 
 def test_the_first_authorisation_is_dated_once(seller: Seller) -> None:
-    door.note_state(seller, State.CONNECTED)
+    note_state(seller, State.CONNECTED)
     first = Seller.objects.get().authorised_at
     assert first is not None
     assert timezone.now() - first < timezone.timedelta(seconds=5)
-    door.note_state(Seller.objects.get(), State.CONNECTED)
+    note_state(Seller.objects.get(), State.CONNECTED)
     assert Seller.objects.get().authorised_at == first
 
 
 def test_a_long_detail_is_cut(seller: Seller) -> None:
-    door.note_state(seller, State.NO_ROLE, "x" * 1000)
+    note_state(seller, State.NO_ROLE, "x" * 1000)
     assert len(Seller.objects.get().state_detail) == 300
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (AuthorizationError("invalid_grant", ""), "authorise again"),
-        (AuthorizationError("invalid_client", ""), "client id or secret"),
-        (AuthorizationError("server_error", ""), "did not answer"),
-        (MissingCredentials(["refresh_token"]), "incomplete"),
-        (SealBroken("x"), "this server's keys"),
-        (SellingApiRequestThrottledException(refusal("QuotaExceeded"), code=429), "too many"),
-        (SellingApiConnectionException([], code=0), "could not be reached"),
-        (SellingApiServerException(refusal("InternalFailure"), code=500), "fault of its own"),
-        (SellingApiForbiddenException(refusal("Unauthorized"), code=403), "role"),
-        (SellingApiUnprocessableException(refusal("InvalidInput", "Full."), code=422), "Full."),
-        (SellingApiUnprocessableException([], code=422), "status 422"),
-        (RuntimeError("secret detail"), "on our side"),
-    ],
-)
-def test_every_error_is_told_in_plain_words(error: Exception, words: str) -> None:
-    told = door.in_words(error)
-    assert words in told
-    assert told.endswith(".")
-    assert "secret detail" not in told
 
 
 def test_no_secret_reaches_the_log(

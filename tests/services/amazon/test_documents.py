@@ -17,10 +17,11 @@ from pytest_django import Settings
 from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.sandbox.rules.documents import MALWARE, decrypt
 from dispatch.sandbox.server import SandboxServer
-from dispatch.services.amazon import client as door
 from dispatch.services.amazon import documents
+from dispatch.services.amazon.client import connect
 from dispatch.services.mirror import sync
 from dispatch.services.writes import fulfilment
+from dispatch.spapi import SellingApiException
 from tests.conftest import Amazon, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -172,8 +173,8 @@ def test_each_of_amazons_refusals_has_its_own_sentence(
     source.pop("_sandbox")
     amazon.scenario(source, documents=[] if problem == "unknown" else [document])
     with (
-        door.client(seller, interactive=True) as client,
-        pytest.raises(door.SellingApiException) as refused,
+        connect(seller, interactive=True) as client,
+        pytest.raises(SellingApiException) as refused,
     ):
         client.set_appointment_fulfillment_data(
             "JOB-0001",
@@ -212,7 +213,7 @@ def test_the_hash_can_be_of_the_ciphertext(
     amazon: Amazon,
 ) -> None:
     settings.DOCUMENT_HASH_OF = "ciphertext"
-    with door.client(job.seller, interactive=True) as client:
+    with connect(job.seller, interactive=True) as client:
         sent = documents.upload(client, documents.accept(JPEG + b"x"))
     [kept] = sandbox_server.realm.us.documents.values()
     digest = base64.b64encode(hashlib.sha256(kept.ciphertext).digest()).decode()

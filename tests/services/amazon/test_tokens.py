@@ -13,8 +13,8 @@ from django.core.cache import cache
 from django.db import connection
 
 from dispatch.models import Seller
-from dispatch.services.amazon import client as door
 from dispatch.services.amazon import tokens
+from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.tokens import SharedTokenCache
 from tests.conftest import Amazon, MakeJob
 
@@ -127,7 +127,7 @@ def test_many_calls_need_one_token(seller: Seller, amazon: Amazon, make_job: Mak
     amazon.scenario(make_job())
     before = len(amazon.calls("token"))
     for _ in range(3):
-        with door.client(seller, interactive=True) as client:
+        with connect(seller, interactive=True) as client:
             client.get_service_job_by_service_job_id("JOB-0001")
     assert len(amazon.calls("token")) - before == 1
     assert "Atza" not in kept()
@@ -137,7 +137,7 @@ def test_a_token_that_amazon_rejects_is_renewed_once(
     seller: Seller, amazon: Amazon, make_job: MakeJob
 ) -> None:
     amazon.scenario(make_job())
-    with door.client(seller, interactive=True) as client:
+    with connect(seller, interactive=True) as client:
         client.get_service_job_by_service_job_id("JOB-0001")
         amazon.control("tokens", {"expireAccessTokens": True})
         client.get_service_job_by_service_job_id("JOB-0001")

@@ -24,7 +24,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
-from dispatch.services.amazon import client as amazon_door
+from dispatch.services.amazon.client import FAULTS
 from dispatch.services.mirror import store, sync
 from dispatch.spapi import SellingApiUnprocessableException, Services, ThrottledLocally
 from tests.conftest import Amazon, MakeJob, run_due
@@ -404,7 +404,7 @@ def test_an_id_that_amazon_does_not_know_is_amazons_refusal(seller: Seller, amaz
 
 @pytest.mark.parametrize("nonsense", ["", ".", "..", "\0", "a/../b", "?", "{serviceJobId}", "😀"])
 def test_a_nonsense_id_is_no_job(seller: Seller, amazon: Amazon, nonsense: str) -> None:
-    with contextlib.suppress(amazon_door.FAULTS):
+    with contextlib.suppress(FAULTS):
         assert sync.find_job(seller, nonsense) is None
 
 
@@ -479,7 +479,7 @@ def test_a_disconnected_seller_is_left_alone(loaded: Seller, amazon: Amazon) -> 
     assert loaded.state == Seller.State.DISCONNECTED
 
 
-FAULTS: list[tuple[dict[str, Any], str]] = [
+TOLD: list[tuple[dict[str, Any], str]] = [
     ({"kind": "status", "status": 400}, "internal error"),
     ({"kind": "status", "status": 429}, "too many requests"),
     ({"kind": "status", "status": 500}, "fault of its own"),
@@ -494,7 +494,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "words"), FAULTS)
+@pytest.mark.parametrize(("fault", "words"), TOLD)
 def test_a_fault_leaves_the_mirror_as_it_was_and_is_said(
     loaded: Seller, amazon: Amazon, impatient: None, fault: dict[str, Any], words: str
 ) -> None:

@@ -9,10 +9,11 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Action, Person, Seller, ServiceJob
-from dispatch.services.amazon import slots
+from dispatch.services.amazon import capacity, slots
+from dispatch.services.amazon.capacity import CapacityType
 from dispatch.services.mirror import sync
 from dispatch.services.writes import fulfilment, jobs, ledger, resources
-from dispatch.services.writes.resources import CapacityType, ReservationType, WorkingTime
+from dispatch.services.writes.resources import ReservationType, WorkingTime
 from tests.conftest import Amazon, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -184,14 +185,14 @@ def test_a_schedule_shows_as_capacity(
         times=[WorkingTime(day, day + 4 * HOUR)],
     )
     assert action.accepted, action.errors
-    spans = resources.capacity(
+    spans = capacity.range_capacity(
         seller, "TECH-TOM", start=day - 2 * HOUR, end=day + 6 * HOUR,
         kinds=[CapacityType.SCHEDULED, CapacityType.RESERVED],
     )  # fmt: skip
     assert (CapacityType.SCHEDULED, day, day + 4 * HOUR) in [
         (span.kind, span.start, span.end) for span in spans if span.capacity
     ]
-    fixed = resources.fixed_capacity(seller, "TECH-TOM", start=day, end=day + HOUR, minutes=30)
+    fixed = capacity.fixed_capacity(seller, "TECH-TOM", start=day, end=day + HOUR, minutes=30)
     assert [span.end - span.start for span in fixed] == [dt.timedelta(minutes=30)] * 2
 
 
