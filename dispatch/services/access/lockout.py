@@ -10,10 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from dispatch.models import FailedLogIn, Person
+from dispatch.models import FailedLogIn, Person, Seller
 from dispatch.models.keyring import keyring
 from dispatch.services.audit import activity
 
@@ -53,6 +54,13 @@ def lift(name: str) -> None:
     now = timezone.now()
     FailedLogIn.objects.filter(name_hash=_key(name)).delete()
     FailedLogIn.objects.filter(last_at__lt=now - FORGOTTEN).delete()
+
+
+@transaction.atomic
+def lift_by_owner(*, person: Person, seller: Seller) -> None:
+    """Let a person of this seller try again at once, and record that an owner said so."""
+    lift(person.email)
+    activity.record(activity.Kind.LOCK_LIFTED, seller=seller, subject=person.email)
 
 
 def is_locked(name: str) -> bool:

@@ -12,11 +12,10 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 
 from dispatch.models import Person
 from dispatch.selectors.people import has_second_factor
-from dispatch.services.access import passwords
+from dispatch.services.access import accounts, passwords
 
 
 class Grace(StrEnum):
@@ -76,8 +75,7 @@ def close_gates(request: HttpRequest, person: Person) -> None:
 
 def _grace(person: Person) -> Grace:
     """Once, for the first log-in ever without a second factor."""
-    first = Person.objects.filter(pk=person.pk, second_factor_asked_at=None)
-    return Grace.ONCE if first.update(second_factor_asked_at=timezone.now()) else Grace.NONE
+    return Grace.ONCE if accounts.use_grace(person=person) else Grace.NONE
 
 
 def closed_gate(request: HttpRequest, view: str) -> Gate | None:

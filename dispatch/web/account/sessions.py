@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch.selectors import sessions as read
 from dispatch.services.access import lockout, sessions
 from dispatch.services.access.sessions import Why
-from dispatch.services.audit import activity
 from dispatch.web.people.views import get_membership
 from dispatch.web.shell.guards import PersonRequest
 from dispatch.web.shell.tasks import Task, leave_task, show_task
@@ -69,8 +68,7 @@ def lift(request: PersonRequest, membership_id: int) -> HttpResponse:
     """Let a person try again whose log-ins failed too often."""
     membership = get_membership(request, membership_id)
     person = membership.person
-    lockout.lift(person.email)
-    activity.record(activity.Kind.LOCK_LIFTED, seller=membership.seller, subject=person.email)
+    lockout.lift_by_owner(person=person, seller=membership.seller)
     messages.success(request, f"{person} can log in again.")
     return redirect("people")
 

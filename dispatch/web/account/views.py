@@ -16,7 +16,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,8 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dispatch.models import Person
-from dispatch.services.access import lockout
-from dispatch.services.audit import activity
+from dispatch.services.access import accounts, lockout
 from dispatch.web.shell.guards import PersonRequest
 
 NOT_CORRECT = (
@@ -127,7 +125,7 @@ def set_theme(request: PersonRequest) -> HttpResponse:
     """Keep the chosen theme and go back to the page it was chosen on."""
     theme = request.POST.get("theme", "")
     if theme in Person.Theme.values:
-        Person.objects.filter(pk=request.user.pk).update(theme=theme)
+        accounts.change_theme(person=request.user, theme=Person.Theme(theme))
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}):
         target = "/"
@@ -165,10 +163,7 @@ def settings(request: PersonRequest) -> HttpResponse:
     """Name, time zone, theme and keys."""
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            form.save()
-            if form.changed_data:
-                activity.record(activity.Kind.SETTINGS_CHANGED, fields=form.changed_data)
+        accounts.change_settings(person=request.user, **form.cleaned_data)
         messages.success(request, "Saved.")
         return redirect("account_settings")
     status = 422 if form.is_bound else 200

@@ -9,8 +9,8 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from dispatch.models import SavedView
 from dispatch.selectors.access import DISPATCHES, sellers_for
+from dispatch.services import saved_views
 from dispatch.web.shell.guards import PersonRequest
 
 LONGEST_QUERY = 2000
@@ -38,10 +38,11 @@ def save(request: PersonRequest) -> HttpResponse:
         messages.error(request, "This filter is too long to be kept.")
         return redirect("jobs")
     seller = sellers_for(request.user, DISPATCHES).first() if form.cleaned_data["shared"] else None
-    SavedView.objects.update_or_create(
+    saved_views.save(
         person=request.user,
         name=form.cleaned_data["name"],
-        defaults={"query": query.urlencode(), "seller": seller},
+        query=query.urlencode(),
+        seller=seller,
     )
     messages.success(request, f"Saved as “{form.cleaned_data['name']}”.")
     return redirect(f"/jobs/?{query.urlencode()}")
@@ -51,7 +52,6 @@ def save(request: PersonRequest) -> HttpResponse:
 @login_required
 def delete(request: PersonRequest, view_id: int) -> HttpResponse:
     """Forget one of this person's own views."""
-    deleted, _ = SavedView.objects.filter(pk=view_id, person=request.user).delete()
-    if not deleted:
+    if not saved_views.delete(person=request.user, view_id=view_id):
         raise Http404("No such view.")
     return redirect("jobs")
