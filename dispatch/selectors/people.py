@@ -13,8 +13,8 @@ from django.db.models.functions import Lower
 from dispatch.models import Invitation, Membership, Person, Seller, Technician
 from dispatch.selectors.access import Role
 from dispatch.selectors.invitations import still_open
+from dispatch.selectors.lockouts import locked_among
 from dispatch.selectors.sellers import owned_by
-from dispatch.services.access import lockout
 
 FACTORS = {
     str(Authenticator.Type.TOTP): "Authenticator app",
@@ -55,7 +55,7 @@ def teams_of(owner: Person) -> list[Team]:
     )
     people = [m.person for seller in sellers for m in seller.memberships.all()]
     factors = second_factors(person.pk for person in people)
-    locked = lockout.locked_among({person.email for person in people})
+    locked = locked_among({person.email for person in people})
     return [
         Team(
             seller,

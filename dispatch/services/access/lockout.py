@@ -8,25 +8,22 @@ is looked at: of many at the same time no more than ten are.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from dispatch.models import FailedLogIn, Person, Seller
-from dispatch.models.keyring import keyring
+from dispatch.selectors.lockouts import LOCKED, MOST_FAILURES, locked_among, name_hash
 from dispatch.services.audit import activity
 
-MOST_FAILURES = 10
-LOCKED = dt.timedelta(minutes=30)
 FORGOTTEN = dt.timedelta(days=1)
 """Failures this long ago no longer count."""
 
 
 def reserve(name: str) -> bool:
     """Count an attempt as failed until `succeeded` says otherwise; False where it is locked."""
-    key, now = _key(name), timezone.now()
+    key, now = name_hash(name), timezone.now()
     FailedLogIn.objects.get_or_create(name_hash=key, defaults={"last_at": now})
     over = _over(now)
     counted = FailedLogIn.objects.filter(over | Q(failures__lt=MOST_FAILURES), name_hash=key)
@@ -37,7 +34,7 @@ def reserve(name: str) -> bool:
 
 def succeeded(name: str) -> None:
     """Take back the attempt that was counted; earlier failures stay until the log-in is whole."""
-    counted = FailedLogIn.objects.filter(name_hash=_key(name), failures__gt=0)
+    counted = FailedLogIn.objects.filter(name_hash=name_hash(name), failures__gt=0)
     counted.update(failures=F("failures") - 1)
 
 
@@ -52,7 +49,7 @@ def failed(name: str) -> None:
 def lift(name: str) -> None:
     """Forget all failures: after a whole log-in, a new password, or at an owner's word."""
     now = timezone.now()
-    FailedLogIn.objects.filter(name_hash=_key(name)).delete()
+    FailedLogIn.objects.filter(name_hash=name_hash(name)).delete()
     FailedLogIn.objects.filter(last_at__lt=now - FORGOTTEN).delete()
 
 
@@ -68,21 +65,8 @@ def is_locked(name: str) -> bool:
     return bool(locked_among([name]))
 
 
-def locked_among(names: Iterable[str]) -> set[str]:
-    """Those of the names that are locked now."""
-    hashes = {_key(name): name for name in names}
-    locked = FailedLogIn.objects.filter(
-        name_hash__in=hashes, failures__gte=MOST_FAILURES, last_at__gt=timezone.now() - LOCKED
-    )
-    return {hashes[key] for key in locked.values_list("name_hash", flat=True)}
-
-
 def _over(now: dt.datetime) -> Q:
     """Where the count begins anew."""
     return Q(failures__gte=MOST_FAILURES, last_at__lte=now - LOCKED) | Q(
         last_at__lt=now - FORGOTTEN
     )
-
-
-def _key(name: str) -> str:
-    return keyring().digest(name.strip().casefold(), "log-in name")

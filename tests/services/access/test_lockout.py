@@ -8,6 +8,7 @@ import time_machine
 from django.db import connection
 
 from dispatch.models import FailedLogIn
+from dispatch.selectors.lockouts import locked_among
 from dispatch.services.access import lockout
 
 NAME = "bob@dispatch.example"
@@ -28,7 +29,7 @@ def test_ten_attempts_are_looked_at_and_the_eleventh_is_not() -> None:
 def test_nine_failures_lock_nobody() -> None:
     fail(9)
     assert not lockout.is_locked(NAME)
-    assert lockout.locked_among([NAME, "alice@dispatch.example"]) == set()
+    assert locked_among([NAME, "alice@dispatch.example"]) == set()
 
 
 def test_a_name_is_the_same_in_any_case_and_another_is_not_touched() -> None:
