@@ -1,7 +1,8 @@
 // Applies a filter as soon as it changes. Empty ones stay out of the address, and menus
-// that were open are open again after the row has been replaced.
+// that were open are open again after the row has been replaced, with what is being typed in it.
 document.documentElement.classList.add("js");
 const pause = 300;
+const typed = "input[type=text], input[type=date]";
 let timer = 0;
 let opened = [];
 let sheet = false;
@@ -21,10 +22,11 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("input", (event) => {
-  const form = formOf(event);
-  if (!form || !isSearch(event.target)) return;
+  const search = event.target;
+  if (!formOf(event) || !isSearch(search)) return;
   clearTimeout(timer);
-  timer = setTimeout(() => form.requestSubmit(), pause);
+  // The row may be another one by then: an answer to the letters before replaces it.
+  timer = setTimeout(() => search.form.requestSubmit(), pause);
 });
 
 document.addEventListener("submit", () => clearTimeout(timer), { capture: true });
@@ -41,7 +43,14 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (!row?.matches?.("[data-filters]")) return;
   opened = [...row.querySelectorAll("details[open][id]")].map((details) => details.id);
   sheet = row.matches(":popover-open");
+  keepTyped(row, event.detail.fragment);
 });
+
+function keepTyped(row, fragment) {
+  const field = document.activeElement;
+  if (!row.contains(field) || !field.matches(typed)) return;
+  fragment.getElementById(field.id)?.setAttribute("hx-preserve", "");
+}
 
 document.addEventListener("htmx:oobAfterSwap", (event) => {
   const row = document.getElementById(event.detail.target?.id);

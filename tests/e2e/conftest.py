@@ -42,6 +42,8 @@ PATIENCE = 10_000
 """Milliseconds a page may take on a busy machine."""
 REFUSED = re.compile(r"status of 422")
 """Chromium writes every such answer into the console, the one to a form with a mistake too."""
+REPLACED = re.compile(r"^htmx:(afterRequest|sendAbort), ")
+"""A newer request of the same form stopped an older one, as it should; htmx writes that, too."""
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +77,7 @@ class Watch:
         self.origin = urlsplit(origin).netloc
         self.complaints: list[str] = []
         self.strays: list[str] = []
-        self.expected = [REFUSED]
+        self.expected = [REFUSED, REPLACED]
         self.deaf = False
 
     def expect(self, pattern: str) -> None:
