@@ -109,7 +109,11 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["django.templatetags.i18n", "dispatch.web.shell.tags"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "dispatch.web.shell.dates",
+                "dispatch.web.shell.tags",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
