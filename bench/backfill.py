@@ -198,7 +198,7 @@ class Watch:
 
         from dispatch.models.keyring import Keyring
         from dispatch.services.mirror import rows
-        from dispatch.services.mirror.translate import ServiceJob
+        from dispatch.services.mirror.definitions import ServiceJob
         from dispatch.spapi.transport import PooledTransport
 
         for owner, name, part in (

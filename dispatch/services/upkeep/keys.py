@@ -23,7 +23,7 @@ from dispatch.models.fields import SealedTextField
 from dispatch.models.keyring import keyring
 from dispatch.services.access import second_factors
 from dispatch.services.audit import activity
-from dispatch.services.mirror import store
+from dispatch.services.mirror import rewrite
 
 BATCH = 200
 """Rows that are written, and locked, at a time."""
@@ -83,7 +83,7 @@ def _seal_again(rows: list[Any]) -> None:
         of_seller = sorted(rows, key=attrgetter("seller_id"))
         for _, jobs in groupby(of_seller, key=attrgetter("seller_id")):
             some = list(jobs)
-            store.reseal(some[0].seller, [job.pk for job in some])
+            rewrite.reseal(some[0].seller, [job.pk for job in some])
         return
     model = type(rows[0])
     names = [field.name for field in _sealed(model)]

@@ -26,7 +26,7 @@ from dispatch.models import (
 )
 from dispatch.models.retention import KEEP_BUYER_FOR, KEEP_JOBS_FOR, KEEP_SELLER_FOR
 from dispatch.services.audit import activity
-from dispatch.services.mirror import revisions, store
+from dispatch.services.mirror import revisions, rewrite
 
 BATCH = 500
 
@@ -109,7 +109,7 @@ def _run(kind: Erasure.Kind, rows: QuerySet[ServiceJob], act: _Act, now: dt.date
 
 
 def _erase(seller: Seller, keys: list[int], now: dt.datetime) -> Counter[str]:
-    return Counter(jobs=store.erase_buyers(seller, keys, at=now))
+    return Counter(jobs=rewrite.erase_buyers(seller, keys, at=now))
 
 
 def _delete(seller: Seller, keys: list[int], now: dt.datetime) -> Counter[str]:
