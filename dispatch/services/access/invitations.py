@@ -16,6 +16,8 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import INVITATION_DAYS, Invitation, Membership, Person, Seller
 from dispatch.selectors.invitations import hash_of, still_open
@@ -26,7 +28,7 @@ from dispatch.services.audit.activity import Kind
 
 log = logging.getLogger(__name__)
 
-NO_LONGER = "This invitation was used, withdrawn or has expired. Ask for a new one."
+NO_LONGER = _("This invitation was used, withdrawn or has expired. Ask for a new one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ def invite(*, email: str, seller: Seller | None, role: Role, by: Person | None) 
     """
     email = email.strip().lower()
     if seller and seller.memberships.filter(person__email__iexact=email).exists():
-        raise Refused(f"{email} belongs to {seller.name} already.")
+        raise Refused(
+            gettext("%(email)s belongs to %(seller)s already.")
+            % {"email": email, "seller": seller.name}
+        )
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         still_open().filter(email=email, seller=seller).update(withdrawn_at=timezone.now())
@@ -70,7 +75,7 @@ def accept(*, invitation: Invitation, person: Person) -> Membership | None:
     Raises `Refused` where the invitation is no longer open or not this person's.
     """
     if person.email.lower() != invitation.email:
-        raise Refused(f"This invitation is for {invitation.email}.")
+        raise Refused(gettext("This invitation is for %(email)s.") % {"email": invitation.email})
     with transaction.atomic():
         _use_up(invitation)
         if invitation.seller is None:
@@ -87,7 +92,10 @@ def accept_as_new(*, invitation: Invitation, name: str, password: str) -> Person
     """
     with transaction.atomic():
         if Person.objects.filter(email__iexact=invitation.email).exists():
-            raise Refused(f"{invitation.email} has an account already. Log in to accept.")
+            raise Refused(
+                gettext("%(email)s has an account already. Log in to accept.")
+                % {"email": invitation.email}
+            )
         person = Person.objects.create_user(invitation.email, password, name=name)
         accept(invitation=invitation, person=person)
     return person
@@ -110,7 +118,7 @@ def send(*, invitation: Invitation, link: str) -> bool:
         return False
     context = {"invitation": invitation, "link": link, "days": INVITATION_DAYS}
     text = render_to_string("people/invitation_mail.txt", context)
-    subject = f"Your invitation to {invitation.seller or 'Dispatch'}"
+    subject = gettext("Your invitation to %(seller)s") % {"seller": invitation.seller or "Dispatch"}
     try:
         send_mail(" ".join(subject.split()), text, None, [invitation.email])
     except (OSError, smtplib.SMTPException) as error:

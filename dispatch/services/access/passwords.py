@@ -14,6 +14,8 @@ from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import PastPassword, Person
 
@@ -21,9 +23,9 @@ GOOD_FOR = dt.timedelta(days=365)
 REMEMBERED = 10
 SHORTEST_PART = 3
 CLASSES = (
-    ("a small letter", str.islower),
-    ("a capital letter", str.isupper),
-    ("a digit", str.isdigit),
+    (_("a small letter"), str.islower),
+    (_("a capital letter"), str.isupper),
+    (_("a digit"), str.isdigit),
 )
 
 
@@ -37,14 +39,15 @@ class FourClasses:
     """Small and capital letters, digits and other signs."""
 
     def validate(self, password: str, user: Person | None = None) -> None:
-        missing = [words for words, holds in CLASSES if not any(map(holds, password))]
+        missing = [str(words) for words, holds in CLASSES if not any(map(holds, password))]
         if all(sign.isalnum() for sign in password):
-            missing.append("another sign, such as - or !")
+            missing.append(gettext("another sign, such as - or !"))
         if missing:
-            raise ValidationError(f"Add {' and '.join(missing)}.", "password_classes")
+            words = gettext("Add %(signs)s.") % {"signs": gettext(" and ").join(missing)}
+            raise ValidationError(words, "password_classes")
 
     def get_help_text(self) -> str:
-        return "Small and capital letters, digits and other signs."
+        return gettext("Small and capital letters, digits and other signs.")
 
 
 class NoPartOfTheName:
@@ -54,11 +57,11 @@ class NoPartOfTheName:
         plain = _plain(password)
         if user is not None and any(part in plain for part in _parts(user)):
             raise ValidationError(
-                "It holds a part of your name or e-mail address.", "password_holds_name"
+                gettext("It holds a part of your name or e-mail address."), "password_holds_name"
             )
 
     def get_help_text(self) -> str:
-        return "No part of your name or e-mail address."
+        return gettext("No part of your name or e-mail address.")
 
 
 class NotUsedBefore:
@@ -69,9 +72,8 @@ class NotUsedBefore:
             return
         used = _remembered(user).values_list("password", flat=True)
         if any(check_password(password, past) for past in used):
-            raise ValidationError(
-                f"It is one of your last {REMEMBERED} passwords.", "password_used_before"
-            )
+            words = gettext("It is one of your last %(count)s passwords.") % {"count": REMEMBERED}
+            raise ValidationError(words, "password_used_before")
 
     def password_changed(self, password: str, user: Person | None = None) -> None:
         """Remember the new password's hash, and forget those before the last ten."""
@@ -82,7 +84,7 @@ class NotUsedBefore:
         PastPassword.objects.filter(person=user).exclude(pk__in=kept).delete()
 
     def get_help_text(self) -> str:
-        return f"None of your last {REMEMBERED} passwords."
+        return gettext("None of your last %(count)s passwords.") % {"count": REMEMBERED}
 
 
 def _remembered(person: Person) -> QuerySet[PastPassword]:

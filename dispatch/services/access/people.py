@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
 from dispatch.services.access import sessions
@@ -26,7 +27,10 @@ def join(*, person: Person, seller: Seller, role: Role) -> Membership:
             membership = Membership.objects.create(person=person, seller=seller, role=role)
             _record(Kind.PERSON_ADDED, membership, person=person, role=role)
     except IntegrityError:
-        raise Refused(f"{person.email} belongs to {seller.name} already.") from None
+        raise Refused(
+            gettext("%(email)s belongs to %(seller)s already.")
+            % {"email": person.email, "seller": seller.name}
+        ) from None
     return membership
 
 
@@ -66,7 +70,10 @@ def _keep_an_owner(membership: Membership) -> None:
     others = Membership.objects.filter(seller=seller, role=Role.OWNER).exclude(pk=membership.pk)
     heir = others.order_by("created_at", "pk").first()
     if heir is None:
-        raise Refused(f"{membership.person} is the last owner of {seller.name}. Add another first.")
+        raise Refused(
+            gettext("%(name)s is the last owner of %(seller)s. Add another first.")
+            % {"name": membership.person, "seller": seller.name}
+        )
     if seller.owner_id == membership.person_id:
         seller.owner_id = heir.person_id
         seller.save(update_fields=["owner"])
@@ -103,7 +110,9 @@ def save_technician(
                 new=technician is None,
             )
     except IntegrityError:
-        raise Refused("One of these ids was given to another technician just now.") from None
+        raise Refused(
+            gettext("One of these ids was given to another technician just now.")
+        ) from None
     return row
 
 
@@ -112,7 +121,10 @@ def _check_ids(seller: Seller, ids: Sequence[str], technician: Technician | None
     if technician is not None:
         taken = taken.exclude(technician=technician)
     if first := taken.select_related("technician").order_by("resource_id").first():
-        raise Refused(f"{first.resource_id} belongs to {first.technician.name} already.")
+        raise Refused(
+            gettext("%(resource_id)s belongs to %(name)s already.")
+            % {"resource_id": first.resource_id, "name": first.technician.name}
+        )
 
 
 def _set_ids(technician: Technician, ids: Sequence[str]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import AccessReview, Person, ReviewedAccess, Seller
 from dispatch.services.access import people
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 Decision = ReviewedAccess.Decision
 COLUMNS = (
-    "Signed (UTC)", "Signed by", "Seller", "Name", "E-mail", "Role", "Last log-in (UTC)",
-    "Second factor", "Decision",
+    _("Signed (UTC)"), _("Signed by"), _("Seller"), _("Name"), _("E-mail"), _("Role"),
+    _("Last log-in (UTC)"), _("Second factor"), _("Decision"),
 )  # fmt: skip
 
 
@@ -33,7 +35,9 @@ def sign(
     looked at, and where the last owner would go.
     """
     if {access.membership.pk for access in everybody} != set(decisions):
-        raise Refused("The people of this seller changed meanwhile. Look at them once more.")
+        raise Refused(
+            gettext("The people of this seller changed meanwhile. Look at them once more.")
+        )
     review = AccessReview.objects.create(
         seller=seller, reviewer=reviewer, reviewer_name=reviewer.name or reviewer.email
     )
@@ -76,14 +80,14 @@ def rows(review: AccessReview, *, person: Person) -> Generator[Row, None, None]:
 def _rows(
     review: AccessReview, person: Person, asked: activity.Asking
 ) -> Generator[Row, None, None]:
-    yield COLUMNS
+    yield tuple(map(str, COLUMNS))
     with recorded(person, "access_review", asked) as count:
         for row in review.rows.order_by("name", "pk"):
             count[review.seller] += 1
             cells = (
                 review.signed_at.isoformat(), review.reviewer_name, review.seller.name, row.name,
                 row.email, row.get_role_display(),
-                row.last_login.isoformat() if row.last_login else "never",
-                row.second_factor or "none", row.get_decision_display(),
+                row.last_login.isoformat() if row.last_login else gettext("never"),
+                row.second_factor or gettext("none"), row.get_decision_display(),
             )  # fmt: skip
             yield tuple(map(inert, cells))

@@ -20,6 +20,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from dispatch.models import Person
@@ -35,12 +36,14 @@ POLLS = "X-Dispatch-Poll"
 """The header of a request that a page makes by itself."""
 NOTED_EVERY = 60.0
 WORDS = {
-    Why.IDLE: "You were logged out because nothing happened for {minutes} minutes. What was typed "
-    "and not sent is not kept.",
-    Why.SHIFT_OVER: "You were logged out after {hours} hours. Log in again.",
+    Why.IDLE: _(
+        "You were logged out because nothing happened for %(minutes)s minutes. What was typed and "
+        "not sent is not kept."
+    ),
+    Why.SHIFT_OVER: _("You were logged out after %(hours)s hours. Log in again."),
 }
-ENDED = "Your session has ended. Please log in again."
-NOT_DONE = "What you sent was not carried out: please do it again."
+ENDED = _("Your session has ended. Please log in again.")
+NOT_DONE = _("What you sent was not carried out: please do it again.")
 
 
 class Presence:
@@ -151,9 +154,10 @@ def _end(request: HttpRequest, why: Why) -> HttpResponse:
     if isinstance(request.user, Person):
         sessions.over(person=request.user, row_id=session.get(ROW, 0), why=why)
     session.clear()
-    words = WORDS[why].format(
-        minutes=settings.IDLE_MINUTES, hours=settings.TECHNICIAN_SESSION_HOURS
-    )
+    words = WORDS[why] % {
+        "minutes": settings.IDLE_MINUTES,
+        "hours": settings.TECHNICIAN_SESSION_HOURS,
+    }
     session[OVER] = f"{words} {NOT_DONE}" if _is_sent(request) else words
     return _whole_page(request) or redirect(_log_in_for(request))
 

@@ -14,6 +14,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from dispatch.models import Person
@@ -27,7 +29,7 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Seals what authenticator apps and recovery codes are made from."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This did not work. Codes are good for half a minute, and once.",
+        "incorrect_code": _("This did not work. Codes are good for half a minute, and once."),
     }
 
     def encrypt(self, text: str) -> str:
@@ -38,7 +40,9 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def generate_authenticator_name(self, user: Person, type: Authenticator.Type) -> str:  # noqa: A002
         number = Authenticator.objects.filter(user=user, type=type).count() + 1
-        return f"Passkey {number}" if number > 1 else "Passkey"
+        if number == 1:
+            return gettext("Passkey")
+        return gettext("Passkey %(number)s") % {"number": number}
 
 
 class _Counted:
@@ -90,7 +94,7 @@ class AddPasskeyForm(webauthn_forms.AddWebAuthnForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].help_text = "To tell your passkeys apart, such as “Work phone”."
+        self.fields["name"].help_text = _("To tell your passkeys apart, such as “Work phone”.")
         self.fields["name"].max_length = 100
 
 

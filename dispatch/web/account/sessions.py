@@ -7,8 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dispatch.models import Person
 from dispatch.selectors import sessions as read
 from dispatch.services.access import lockout, sessions
 from dispatch.services.access.sessions import Why
@@ -31,7 +33,7 @@ def end_one(request: PersonRequest, session_id: int) -> HttpResponse:
     """End one of one's own sessions; ending this one is logging out."""
     if not sessions.end(person=request.user, why=Why.BY_THEMSELVES, only=session_id):
         raise Http404("No such session.")
-    messages.success(request, "The session is ended.")
+    messages.success(request, gettext("The session is ended."))
     return redirect("sessions")
 
 
@@ -42,7 +44,8 @@ def end_others(request: PersonRequest) -> HttpResponse:
     ended = sessions.end(
         person=request.user, why=Why.BY_THEMSELVES, but=request.session.session_key
     )
-    messages.success(request, f"{_count(ended)} ended.")
+    words = ngettext("%(count)s session ended.", "%(count)s sessions ended.", ended)
+    messages.success(request, words % {"count": ended} if ended else gettext("No sessions ended."))
     return redirect("sessions")
 
 
@@ -54,11 +57,14 @@ def end_all(request: PersonRequest, membership_id: int) -> HttpResponse:
     person = membership.person
     if request.method == "POST":
         ended = sessions.end(person=person, why=Why.BY_AN_OWNER, seller=membership.seller)
-        messages.success(request, f"{person} is logged out: {_count(ended).lower()} ended.")
+        messages.success(request, _logged_out(person, ended))
         return leave_task(request, reverse("people"))
     shown = [one.device for one in read.of(person)]
-    lead = f"Logged in now: {', '.join(shown)}." if shown else "They are not logged in now."
-    task = Task(f"Log {person} out everywhere?", "Log out", reverse("people"), lead, True)
+    lead = gettext("They are not logged in now.")
+    if shown:
+        lead = gettext("Logged in now: %(devices)s.") % {"devices": ", ".join(shown)}
+    title = gettext("Log %(name)s out everywhere?") % {"name": person}
+    task = Task(title, gettext("Log out"), reverse("people"), lead, True)
     return show_task(request, task)
 
 
@@ -69,12 +75,20 @@ def lift(request: PersonRequest, membership_id: int) -> HttpResponse:
     membership = get_membership(request, membership_id)
     person = membership.person
     lockout.lift_by_owner(person=person, seller=membership.seller)
-    messages.success(request, f"{person} can log in again.")
+    messages.success(request, gettext("%(name)s can log in again.") % {"name": person})
     return redirect("people")
 
 
-def _count(number: int) -> str:
-    return "1 session" if number == 1 else f"{number or 'No'} sessions"
+def _logged_out(person: Person, ended: int) -> str:
+    """Say that a person is logged out everywhere, and how many sessions that ended."""
+    if not ended:
+        return gettext("%(name)s is logged out: no sessions ended.") % {"name": person}
+    words = ngettext(
+        "%(name)s is logged out: %(count)s session ended.",
+        "%(name)s is logged out: %(count)s sessions ended.",
+        ended,
+    )
+    return words % {"name": person, "count": ended}
 
 
 urlpatterns = [

@@ -20,13 +20,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dispatch.models import Person
 from dispatch.services.access import accounts, lockout
 from dispatch.web.shell.guards import PersonRequest
 
-NOT_CORRECT = (
+NOT_CORRECT = _(
     "The e-mail address and the password are not correct together. After ten failed attempts an "
     "account is locked for half an hour."
 )
@@ -37,9 +39,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": NOT_CORRECT,
-        "incorrect_password": "This is not your password.",
-        "enter_current_password": "This is not your password.",
-        "incorrect_code": "This did not work. Codes are good for half a minute, and once.",
+        "incorrect_password": _("This is not your password."),
+        "enter_current_password": _("This is not your password."),
+        "incorrect_code": _("This did not work. Codes are good for half a minute, and once."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -90,9 +92,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         words = {
-            "reauthenticate": "Use your password",
-            "mfa_reauthenticate": "Use a code",
-            "mfa_reauthenticate:webauthn": "Use a passkey",
+            "reauthenticate": gettext("Use your password"),
+            "mfa_reauthenticate": gettext("Use a code"),
+            "mfa_reauthenticate:webauthn": gettext("Use a passkey"),
         }
         methods = super().get_reauthentication_methods(user)
         return [one | {"description": words[one["id"]]} for one in methods]
@@ -106,7 +108,7 @@ class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        labels = ("Current password", "New password", "The new password again")
+        labels = (_("Current password"), _("New password"), _("The new password again"))
         for name, label in zip(("oldpassword", "password1", "password2"), labels, strict=True):
             self.fields[name].label = label
             self.fields[name].widget.attrs.pop("placeholder", None)
@@ -145,15 +147,23 @@ class SettingsForm(_PersonForm):
     class Meta:
         model = Person
         fields = ("name", "time_zone", "theme", "shortcuts")
+        labels = {
+            "name": _("Name"),
+            "time_zone": _("Time zone"),
+            "theme": _("Theme"),
+            "shortcuts": _("Shortcuts"),
+        }
         help_texts = {
-            "time_zone": "Shown in the tooltip of a time that is elsewhere, such as Europe/Berlin.",
-            "shortcuts": "Single keys such as J, K and /.",
+            "time_zone": _(
+                "Shown in the tooltip of a time that is elsewhere, such as Europe/Berlin."
+            ),
+            "shortcuts": _("Single keys such as J, K and /."),
         }
 
     def clean_time_zone(self) -> str:
         name: str = self.cleaned_data["time_zone"]
         if name and name not in zoneinfo.available_timezones():
-            raise forms.ValidationError("There is no such time zone. Try Europe/Berlin.")
+            raise forms.ValidationError(gettext("There is no such time zone. Try Europe/Berlin."))
         return name
 
 
@@ -164,7 +174,7 @@ def settings(request: PersonRequest) -> HttpResponse:
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         accounts.change_settings(person=request.user, **form.cleaned_data)
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
         return redirect("account_settings")
     status = 422 if form.is_bound else 200
     return render(request, "account/settings.html", {"form": form}, status=status)

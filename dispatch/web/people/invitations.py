@@ -16,6 +16,8 @@ from django.contrib.auth.password_validation import (
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.models import INVITATION_DAYS, Invitation, Membership, Person, Seller
@@ -34,17 +36,18 @@ HELD = "invitation"
 class InviteForm(forms.Form):
     """Whom to invite, and as what."""
 
-    seller = forms.ModelChoiceField(Seller.objects.none(), empty_label=None)
+    seller = forms.ModelChoiceField(Seller.objects.none(), label=_("Seller"), empty_label=None)
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text="The account and its log-in are bound to this address.",
+        help_text=_("The account and its log-in are bound to this address."),
     )
     role = forms.ChoiceField(
+        label=_("Role"),
         choices=Role.choices,
         initial=Role.DISPATCHER,
-        help_text="A technician sees their own jobs; an auditor reads, without buyers’ data.",
+        help_text=_("A technician sees their own jobs; an auditor reads, without buyers’ data."),
     )
 
     def __init__(self, owner: Person, *args: Any, **kwargs: Any) -> None:
@@ -56,17 +59,17 @@ class JoinForm(forms.Form):
     """The new account's name and password."""
 
     name = forms.CharField(
-        max_length=100, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"})
+        max_length=100, label=_("Your name"), widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     password1 = forms.CharField(
-        label="Password",
+        label=_("Password"),
         strip=False,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=password_validators_help_text_html,
     )
     password2 = forms.CharField(
-        label="The same password again",
+        label=_("The same password again"),
         strip=False,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -85,7 +88,7 @@ class JoinForm(forms.Form):
             except forms.ValidationError as error:
                 self.add_error("password1", error)
         if first and second and first != second:
-            self.add_error("password2", "This is not the same password.")
+            self.add_error("password2", gettext("This is not the same password."))
         return data
 
 
@@ -102,8 +105,10 @@ def invite(request: PersonRequest) -> HttpResponse:
             form.add_error("email", str(refusal))
         else:
             return _show_link(request, invited)
-    lead = f"They get a link that works once, for {INVITATION_DAYS} days."
-    return show_task(request, Task("Invite a person", "Invite", reverse("people"), lead), form)
+    words = gettext("They get a link that works once, for %(days)s days.")
+    lead = words % {"days": INVITATION_DAYS}
+    task = Task(gettext("Invite a person"), gettext("Invite"), reverse("people"), lead)
+    return show_task(request, task, form)
 
 
 def _show_link(request: PersonRequest, invited: invitations.Invited) -> HttpResponse:
@@ -128,10 +133,12 @@ def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
         raise Http404("No such invitation.")
     if request.method == "POST":
         invitations.withdraw(invitation=invitation)
-        messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+        words = gettext("The invitation of %(email)s is withdrawn.")
+        messages.success(request, words % {"email": invitation.email})
         return leave_task(request, reverse("people"))
-    title = f"Withdraw the invitation of {invitation.email}?"
-    task = Task(title, "Withdraw", reverse("people"), "Their link no longer works then.", True)
+    title = gettext("Withdraw the invitation of %(email)s?") % {"email": invitation.email}
+    lead = gettext("Their link no longer works then.")
+    task = Task(title, gettext("Withdraw"), reverse("people"), lead, True)
     return show_task(request, task)
 
 
@@ -164,7 +171,8 @@ def _accept_as(request: HttpRequest, invitation: Invitation, person: Person) -> 
             problem = str(refusal)
         else:
             request.session.pop(HELD, None)
-            messages.success(request, f"You are now with {invitation.seller or 'Dispatch'}.")
+            words = gettext("You are now with %(seller)s.")
+            messages.success(request, words % {"seller": invitation.seller or "Dispatch"})
             return redirect("home")
     context = {
         "invitation": invitation,

@@ -11,6 +11,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.models import ReviewedAccess, Seller
@@ -27,8 +29,8 @@ class ReviewForm(forms.Form):
     """A decision for everybody, and the signature."""
 
     signed = forms.BooleanField(
-        label="I looked at everybody on this page.",
-        error_messages={"required": "Tick this to sign."},
+        label=_("I looked at everybody on this page."),
+        error_messages={"required": _("Tick this to sign.")},
     )
 
     def __init__(self, everybody: list[read.Access], *args: Any, **kwargs: Any) -> None:
@@ -39,7 +41,7 @@ class ReviewForm(forms.Form):
                 label=str(access.membership.person),
                 choices=Decision.choices,
                 widget=forms.RadioSelect,
-                error_messages={"required": "Keep or remove?"},
+                error_messages={"required": _("Keep or remove?")},
             )
 
     @property
@@ -71,7 +73,8 @@ def review(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, f"The access review of {seller} is signed.")
+            words = gettext("The access review of %(seller)s is signed.")
+            messages.success(request, words % {"seller": seller})
             return redirect("people")
     context = {"form": form, **_so_far(seller)}
     return render(request, "people/review.html", context, status=422 if form.is_bound else 200)

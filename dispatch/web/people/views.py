@@ -12,6 +12,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch.models import Membership, Person, Seller, Technician
@@ -23,7 +25,10 @@ from dispatch.web.shell.guards import PersonRequest, require_owner
 from dispatch.web.shell.tasks import Task, leave_task, show_task
 
 Role = Membership.Role
-COLOURS = [(1, "Blue"), (2, "Violet"), (3, "Green"), (4, "Amber"), (5, "Pink"), (6, "Teal")]
+COLOURS = [
+    (1, _("Blue")), (2, _("Violet")), (3, _("Green")), (4, _("Amber")), (5, _("Pink")),
+    (6, _("Teal")),
+]  # fmt: skip
 LONGEST_ID = 100
 MOST_VALUES = 50
 
@@ -39,44 +44,49 @@ class ListField(forms.CharField):
         if self.required and not values:
             raise forms.ValidationError(self.error_messages["required"], "required")
         if len(values) > MOST_VALUES:
-            raise forms.ValidationError(f"At most {MOST_VALUES}, please.")
+            raise forms.ValidationError(
+                gettext("At most %(most)s, please.") % {"most": MOST_VALUES}
+            )
         for one in values:
             if len(one) > LONGEST_ID or not one.isprintable():
-                raise forms.ValidationError(
-                    f"“{one[:20]}…” is not one: at most {LONGEST_ID} readable characters each."
+                words = gettext(
+                    "“%(value)s…” is not one: at most %(most)s readable characters each."
                 )
+                raise forms.ValidationError(words % {"value": one[:20], "most": LONGEST_ID})
         return values
 
 
 class RoleForm(forms.Form):
     """What a person is for a seller."""
 
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
 
 class TechnicianForm(forms.Form):
     """A row of the roster."""
 
-    seller = forms.ModelChoiceField(Seller.objects.none(), empty_label=None)
-    name = forms.CharField(max_length=100)
+    seller = forms.ModelChoiceField(Seller.objects.none(), label=_("Seller"), empty_label=None)
+    name = forms.CharField(label=_("Name"), max_length=100)
     resource_ids = ListField(
-        label="Amazon resource ids",
+        label=_("Amazon resource ids"),
         max_length=6000,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="One a line. Amazon assigns by these ids and cannot list them.",
+        help_text=_("One a line. Amazon assigns by these ids and cannot list them."),
     )
     skills = ListField(
+        label=_("Skills"),
         max_length=6000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="One a line, or between commas.",
+        help_text=_("One a line, or between commas."),
     )
-    colour = forms.TypedChoiceField(choices=COLOURS, coerce=int, initial=1)
+    colour = forms.TypedChoiceField(label=_("Colour"), choices=COLOURS, coerce=int, initial=1)
     person = forms.ModelChoiceField(
         Person.objects.none(),
+        label=_("Person"),
         required=False,
-        empty_label="Nobody",
-        help_text="Who logs in to see this technician’s jobs.",
+        empty_label=_("Nobody"),
+        help_text=_("Who logs in to see this technician’s jobs."),
     )
 
     def __init__(
@@ -100,7 +110,8 @@ class TechnicianForm(forms.Form):
         data = self.cleaned_data
         seller, person = self.of_seller or data.get("seller"), data.get("person")
         if seller and person and not people_read.people_of(seller).contains(person):
-            self.add_error("person", f"{person} does not belong to {seller}. Add them there first.")
+            words = gettext("%(name)s does not belong to %(seller)s. Add them there first.")
+            self.add_error("person", words % {"name": person, "seller": seller})
         return data
 
 
@@ -145,12 +156,12 @@ def role(request: PersonRequest, membership_id: int) -> HttpResponse:
         except people.Refused as refusal:
             form.add_error("role", str(refusal))
         else:
-            messages.success(
-                request, f"{membership.person} is now {membership.get_role_display().lower()}."
-            )
+            now = {"name": membership.person, "role": membership.get_role_display().lower()}
+            messages.success(request, gettext("%(name)s is now %(role)s.") % now)
             return leave_task(request, reverse("people"))
-    lead = f"For {membership.seller}"
-    task = Task(f"Role of {membership.person}", "Save", reverse("people"), lead)
+    title = gettext("Role of %(name)s") % {"name": membership.person}
+    lead = gettext("For %(seller)s") % {"seller": membership.seller}
+    task = Task(title, gettext("Save"), reverse("people"), lead)
     return show_task(request, task, form)
 
 
@@ -166,10 +177,13 @@ def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
         except people.Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, f"{membership.person} no longer sees {membership.seller}.")
+            gone = {"name": membership.person, "seller": membership.seller}
+            messages.success(request, gettext("%(name)s no longer sees %(seller)s.") % gone)
             return leave_task(request, reverse("people"))
-    lead = f"They no longer see anything of {membership.seller}, from their next click on."
-    task = Task(f"Remove {membership.person}?", "Remove", reverse("people"), lead, True)
+    words = gettext("They no longer see anything of %(seller)s, from their next click on.")
+    lead = words % {"seller": membership.seller}
+    title = gettext("Remove %(name)s?") % {"name": membership.person}
+    task = Task(title, gettext("Remove"), reverse("people"), lead, True)
     return show_task(request, task, form)
 
 
@@ -179,7 +193,7 @@ def add_technician(request: PersonRequest) -> HttpResponse:
     """Put a technician on the roster."""
     require_seller(request)
     form = TechnicianForm(request.user, request.POST or None)
-    task = Task("Add a technician", "Add technician", reverse("people"))
+    task = Task(gettext("Add a technician"), gettext("Add technician"), reverse("people"))
     return _save_technician(request, form, task)
 
 
@@ -189,7 +203,8 @@ def edit_technician(request: PersonRequest, technician_id: int) -> HttpResponse:
     """Change a technician."""
     technician = _get_technician(request, technician_id)
     form = TechnicianForm(request.user, request.POST or None, technician=technician)
-    task = Task(technician.name, "Save", reverse("people"), f"For {technician.seller}")
+    lead = gettext("For %(seller)s") % {"seller": technician.seller}
+    task = Task(technician.name, gettext("Save"), reverse("people"), lead)
     return _save_technician(request, form, task, technician)
 
 
@@ -207,7 +222,8 @@ def _save_technician(
         except people.Refused as refusal:
             form.add_error("resource_ids", str(refusal))
         else:
-            messages.success(request, f"{form.cleaned_data['name']} is saved.")
+            words = gettext("%(name)s is saved.") % {"name": form.cleaned_data["name"]}
+            messages.success(request, words)
             return leave_task(request, reverse("people"))
     return show_task(request, task, form)
 
@@ -219,10 +235,12 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
     technician = _get_technician(request, technician_id)
     if request.method == "POST":
         people.remove_technician(technician=technician)
-        messages.success(request, f"{technician.name} is off the roster.")
+        words = gettext("%(name)s is off the roster.") % {"name": technician.name}
+        messages.success(request, words)
         return leave_task(request, reverse("people"))
-    lead = "Jobs they are assigned to stay as Amazon has them."
-    task = Task(f"Remove {technician.name}?", "Remove", reverse("people"), lead, True)
+    lead = gettext("Jobs they are assigned to stay as Amazon has them.")
+    title = gettext("Remove %(name)s?") % {"name": technician.name}
+    task = Task(title, gettext("Remove"), reverse("people"), lead, True)
     return show_task(request, task)
 
 
