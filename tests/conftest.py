@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,6 +28,7 @@ from dispatch.services.amazon.tokens import shared_token_cache
 from dispatch.services.mirror import queue, sync
 from dispatch.spapi import Services
 from dispatch.spapi.retry import Policy
+from tests import limits
 
 PASSWORD = "Correct-Horse-7-Battery"
 US = "ATVPDKIKX0DER"
@@ -223,10 +223,9 @@ class Amazon:
 
     def __init__(self, server: SandboxServer) -> None:
         self.url = server.url
-        self.late = 0.0
 
     def control(self, name: str, body: Any) -> None:
-        answer = requests.post(f"{self.url}/_sandbox/{name}", json=body, timeout=10)
+        answer = requests.post(f"{self.url}/_sandbox/{name}", json=body, timeout=limits.PATIENCE)
         answer.raise_for_status()
 
     def scenario(self, *jobs: dict[str, Any], **more: Any) -> None:
@@ -238,12 +237,17 @@ class Amazon:
         self.control("scenario", {"now": None, "jobs": jobs, "resources": resources, **more})
 
     def faults(self, *faults: dict[str, Any]) -> None:
-        self.late = max([self.late, *(fault.get("seconds", 0.0) for fault in faults)])
+        """What goes wrong from now on; what the faults before held back goes on."""
         self.control("faults", faults)
 
     def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = requests.get(f"{self.url}/_sandbox/state", timeout=10).json()
+        answer = requests.get(f"{self.url}/_sandbox/state", timeout=limits.PATIENCE)
+        state: dict[str, Any] = answer.json()
         return state
+
+    def quiet(self) -> bool:
+        """Whether no request is being answered."""
+        return self.state()["unanswered"] == 0
 
     def job(self, service_job_id: str) -> dict[str, Any]:
         return next(j for j in self.state()["jobs"] if j["serviceJobId"] == service_job_id)
@@ -274,9 +278,8 @@ def amazon(sandbox_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> It
     made.scenario()
     yield made
     made.faults()
-    if made.late:
-        # A request whose client gave up is still being answered: not in the next test's world.
-        time.sleep(made.late + 0.3)
+    # A request whose client gave up is still being answered: not in the next test's world.
+    limits.wait_until(made.quiet, "the last answer")
 
 
 @pytest.fixture

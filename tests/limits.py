@@ -11,6 +11,10 @@ from collections.abc import Callable
 
 PATIENCE = 60.0
 """Seconds within which a page, a process or a server must have done what a test waits for."""
+AT_ONCE = 15.0
+"""Seconds that still count as "at once" here, where the wrong way would never come to an end."""
+HASTY = 2.0
+"""Seconds after which a client that must give up gives up; all else is answered sooner."""
 
 
 def wait_until(

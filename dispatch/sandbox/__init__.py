@@ -16,8 +16,9 @@ Controls, all JSON:
 ``GET /_sandbox/state``
     ``now``, ``sellers``, ``jobs`` (each a ServiceJob, with ``_sandbox`` for what Amazon keeps to
     itself: ``lastUpdated``, ``fulfillment`` by appointment, ``cancellationCode`` …),
-    ``resources``, ``reservations``, ``documents``, and ``calls`` (the last 10,000:
-    ``operation``, ``status``, ``at``; status 0 where the connection was cut before the work).
+    ``resources``, ``reservations``, ``documents``, ``calls`` (the last 10,000:
+    ``operation``, ``status``, ``at``; status 0 where the connection was cut before the work),
+    and ``unanswered``, how many requests to the API, for tokens and uploads are worked on now.
 ``POST /_sandbox/scenario``
     Replaces the world, authorisations and token buckets included; nothing lives in it. Keys, all
     optional: ``now`` (ISO 8601: the clock stands still there; null: the real clock), ``jobs``,
@@ -38,8 +39,9 @@ Controls, all JSON:
     ``garbage_json``, ``errors_200``, ``wrong_types`` (fields of the wrong JSON types), ``huge``
     (24 MiB, packed small), ``endless_pages`` (the first page for ever, each time with a new
     token), ``expired_token``. ``seconds`` pass first: with ``latency`` (default 1) before the
-    work, with ``drop`` before the cut, with ``drop_after_commit`` between work and cut. A request
-    meets the first fault that fits. ``GET`` shows those still to come.
+    work, with ``drop`` before the cut, with ``drop_after_commit`` between work and cut; a new list
+    ends what is left of them. A request meets the first fault that fits. ``GET`` shows those still
+    to come.
 ``POST /_sandbox/tokens``
     ``{"refresh_token", "state": "revoked" | "active", "role": "lost" | "granted",
     "expireAccessTokens": true}``.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import uuid
 from urllib.parse import parse_qsl, unquote
 
@@ -56,9 +55,11 @@ class Sandbox:
             raise _NOT_FOUND from None
         path = {key: str(value) for key, value in values.items()}
         if name in OPERATIONS:
-            return self._operate(OPERATIONS[name], path, incoming)
+            with self.realm.answering():
+                return self._operate(OPERATIONS[name], path, incoming)
         if name in {"token", "upload"}:
-            return self._faulty(name, incoming, path)
+            with self.realm.answering():
+                return self._faulty(name, incoming, path)
         with self.realm.lock:
             if name == "consent":
                 return consent.page(self.realm, incoming)
@@ -94,7 +95,7 @@ class Sandbox:
         with self.realm.lock:
             fault = self.realm.faults.take(name)
         if fault and fault.kind != "drop_after_commit":
-            time.sleep(fault.seconds)
+            fault.wait()
         return fault
 
     def _obey(
@@ -148,7 +149,7 @@ def _early(fault: Fault | None, name: str) -> Reply | None:
 
 def _cut(reply: Reply, fault: Fault | None) -> Reply:
     if fault and fault.kind == "drop_after_commit":
-        time.sleep(fault.seconds)
+        fault.wait()
         reply.drop = True
     return reply
 

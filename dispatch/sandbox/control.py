@@ -56,6 +56,7 @@ def state(realm: Realm) -> JsonDict:
         "reservations": [one for world in worlds for one in world.reservations.values()],
         "documents": [one.as_dict() for world in worlds for one in world.documents.values()],
         "calls": list(realm.calls),
+        "unanswered": realm.unanswered,
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache as once
 from urllib.parse import parse_qsl, urlencode
 
@@ -45,7 +46,8 @@ QUOTA = Refusal(
 class Fault:
     """One fault: which operation, what happens, how often (None: until cleared).
 
-    ``seconds`` pass before anything else happens, with ``drop_after_commit`` after the work.
+    ``seconds`` pass before anything else happens, with ``drop_after_commit`` after the work;
+    fewer where the list of faults is replaced meanwhile.
     """
 
     operation: str
@@ -53,13 +55,18 @@ class Fault:
     status: int
     seconds: float
     times: int | None
+    replaced: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        self.replaced.wait(self.seconds)
 
     def fits(self, operation: str) -> bool:
         every = self.operation == "*" and operation not in {"token", "upload"}
         return every or self.operation == operation
 
     def as_dict(self) -> JsonDict:
-        return {name: getattr(self, name) for name in self.__slots__}
+        names = ("operation", "kind", "status", "seconds", "times")
+        return {name: getattr(self, name) for name in names}
 
 
 def read(raw: object) -> Fault:
@@ -82,11 +89,15 @@ class Faults:
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
+        self._given: list[Fault] = []
 
     def replace(self, raw: object) -> None:
         if not isinstance(raw, list):
             raise invalid("Faults come as a list", status=400)
         self.waiting = [read(entry) for entry in raw]
+        for old in self._given:
+            old.replaced.set()
+        self._given = list(self.waiting)
 
     def take(self, operation: str) -> Fault | None:
         for fault in self.waiting:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +48,7 @@ class Realm:
         self.version = 0
         self.dirty = False
         self.calls: deque[JsonDict] = deque(maxlen=_CALLS_KEPT)
+        self.unanswered = 0
         self.codes: dict[str, dict[str, Any]] = {}
         self.worlds = {world.refresh_token: world for world in _sellers(sellers)}
 
@@ -84,6 +86,17 @@ class Realm:
             if job_id in world.jobs:
                 return world, world.jobs[job_id]
         return None
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a request as unanswered for as long as it is worked on."""
+        with self.lock:
+            self.unanswered += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.unanswered -= 1
 
     def note_call(self, operation: str, status: int) -> None:
         at = iso_exact(datetime.now(UTC))

@@ -264,9 +264,9 @@ def test_a_dark_theme_of_ones_own_beats_the_system(
     steps.open_jobs(page)
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     account_menu(page)
-    page.get_by_role("button", name="Dark", exact=True).click()
+    with page.expect_response("**/account/theme/"):
+        page.get_by_role("button", name="Dark", exact=True).click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.wait_for_load_state("networkidle")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before

@@ -30,7 +30,7 @@ def age(page: Page, seconds: float) -> None:
 
 
 def heading(page: Page, name: str) -> None:
-    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
 def test_a_page_left_alone_warns_then_leads_to_the_log_in_and_back(

@@ -21,6 +21,7 @@ from dispatch.spapi import Services
 from tests.conftest import Amazon, MakeJob
 from tests.fire import world
 from tests.fire.world import HOUR, KEPT, LATER, NEW, SET, SOON, VISIT, Naps
+from tests.limits import PATIENCE
 
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
 
@@ -34,7 +35,7 @@ def naps() -> Naps:
 def brisk(monkeypatch: pytest.MonkeyPatch, naps: Naps) -> dict[str, Any]:
     """The services' clients sleep only on paper; the options may be changed by a test."""
     options: dict[str, Any] = {
-        "timeout": (2, 10),
+        "timeout": (PATIENCE, PATIENCE),
         "throttle": None,
         "clock": naps.clock,
         "sleep": naps.sleep,

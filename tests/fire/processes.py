@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +15,9 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from tests.limits import PATIENCE, wait_until
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
-"""Seconds that a process may take on a busy machine."""
 _FIELD = re.compile(r'name="(\w+)" value="([^"]*)"')
 
 
@@ -43,13 +42,6 @@ def _database_url() -> str:
         f"postgres://{config['USER']}:{config['PASSWORD']}@{config['HOST'] or '127.0.0.1'}"
         f":{config['PORT'] or 5432}/{config['NAME']}"
     )
-
-
-def wait_until(true: Callable[[], object], what: str) -> None:
-    until = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < until, f"{what} did not happen"
-        time.sleep(0.03)
 
 
 class Web:
@@ -148,7 +140,7 @@ def run_script(text: str, *arguments: str) -> str:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=2 * PATIENCE,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

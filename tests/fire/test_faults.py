@@ -33,6 +33,7 @@ from dispatch.spapi.exceptions import ServerOutcomeUnknown, UnavailableOutcomeUn
 from dispatch.spapi.pages import STALE
 from tests.conftest import Amazon, MakeJob
 from tests.fire.world import TRIES, Naps, build, calls_once_quiet
+from tests.limits import HASTY, PATIENCE
 
 READ, REPLACES, ONCE = range(3)
 
@@ -128,7 +129,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 once": {"kind": "status", "status": 500},
     "503 always": {"kind": "status", "status": 503, "times": None},
     "401 once": {"kind": "status", "status": 401},
-    "answers too late": {"kind": "latency", "seconds": 1.2},
+    "answers too late": {"kind": "latency", "seconds": PATIENCE},
     "cut before": {"kind": "drop"},
     "cut after": {"kind": "drop_after_commit"},
     "html": {"kind": "html", "status": 200},
@@ -200,7 +201,7 @@ def set_fire(
         if fault == "nobody listens":
             monkeypatch.setenv("SP_API_ENDPOINT", closed_port)
         hasty = fault == "answers too late"
-        stage = connect(timeout=(2, 0.4) if hasty else (2, 10))
+        stage = connect(timeout=(PATIENCE, HASTY if hasty else PATIENCE))
         stage.client._line.tokens.get_auth()  # type: ignore[union-attr]
         if fault in FAULTS:
             amazon.faults({"operation": operation, **FAULTS[fault]})

@@ -15,7 +15,8 @@ from django.utils import timezone
 from dispatch.models import Seller, ServiceJob, SyncJob
 from dispatch.services.mirror import sync
 from tests.conftest import Amazon, MakeJob
-from tests.fire.processes import PATIENCE, ROOT, environment, wait_until
+from tests.fire.processes import ROOT, environment
+from tests.limits import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 LIST = "getServiceJobs"
@@ -118,7 +119,7 @@ def test_a_worker_that_is_told_to_stop_ends_at_the_next_page(
     worker = crew.start()
     wait_until(lambda: first_load().done >= 20, "the first page")
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(5) == 0
+    assert worker.wait(PATIENCE) == 0
     stopped = first_load()
     assert (stopped.finished_at, stopped.lease_until) == (None, None), "free for the next"
     assert stopped.done < 160

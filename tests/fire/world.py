@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dispatch.spapi import ApiResponse, Services
+from tests import limits
 from tests.conftest import Amazon, MakeJob
 
 State = dict[str, Any]
@@ -189,8 +190,12 @@ class Naps(list[float]):
 
 
 def calls_once_quiet(amazon: Amazon, operation: str, at_least: int) -> list[int]:
-    """The statuses of the calls that arrived, once those still being answered are through."""
-    until = time.monotonic() + 5
-    while len(amazon.calls(operation)) < at_least and time.monotonic() < until:
-        time.sleep(0.02)
+    """The statuses of the calls that arrived, once those still being answered are through.
+
+    No fault lies in wait any longer, and none holds anything back.
+    """
+    amazon.faults()
+    limits.wait_until(
+        lambda: amazon.quiet() and len(amazon.calls(operation)) >= at_least, f"{operation}"
+    )
     return [call["status"] for call in amazon.calls(operation)]

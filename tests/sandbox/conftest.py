@@ -13,6 +13,7 @@ import requests
 
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET, US
 from dispatch.sandbox.server import SandboxServer
+from tests.limits import PATIENCE
 
 MODEL = Path(__file__).parents[2] / "../shared/spapi/services-v1.json"
 
@@ -42,19 +43,19 @@ class Api:
             **changes,
         }
         form = {key: value for key, value in form.items() if value}
-        return self.session.post(f"{self.url}/auth/o2/token", data=form, timeout=10)
+        return self.session.post(f"{self.url}/auth/o2/token", data=form, timeout=PATIENCE)
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
         params = {key: value for key, value in query.items() if value is not None}
         address = f"{self.url}/service/v1{path}"
-        return self.session.request(method, address, json=body, params=params, timeout=10)
+        return self.session.request(method, address, json=body, params=params, timeout=PATIENCE)
 
     def control(self, name: str, body: Any = None) -> Any:
         address = f"{self.url}/_sandbox/{name}"
         if body is None:
-            answer = self.session.get(address, timeout=10)
+            answer = self.session.get(address, timeout=PATIENCE)
         else:
-            answer = self.session.post(address, json=body, timeout=10)
+            answer = self.session.post(address, json=body, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

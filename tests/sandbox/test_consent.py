@@ -11,6 +11,7 @@ import requests
 
 from dispatch.sandbox.realm import APPLICATION
 from dispatch.sandbox.server import SandboxServer
+from tests.limits import PATIENCE
 
 BACK = "http://127.0.0.1:8000/sellers/callback/"
 FIELDS = {"application_id": APPLICATION, "state": "st&te", "redirect_uri": BACK}
@@ -18,13 +19,13 @@ FIELDS = {"application_id": APPLICATION, "state": "st&te", "redirect_uri": BACK}
 
 def ask(url: str, **changes: str) -> requests.Response:
     params = {**FIELDS, "version": "beta", **changes}
-    return requests.get(f"{url}/apps/authorize/consent", params=params, timeout=5)
+    return requests.get(f"{url}/apps/authorize/consent", params=params, timeout=PATIENCE)
 
 
 def decide(url: str, decision: str, **changes: str) -> requests.Response:
     form = {**FIELDS, "decision": decision, **changes}
     address = f"{url}/apps/authorize/consent"
-    return requests.post(address, data=form, allow_redirects=False, timeout=5)
+    return requests.post(address, data=form, allow_redirects=False, timeout=PATIENCE)
 
 
 def landing(answer: requests.Response) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from dispatch.sandbox.realm import DE, US
+from tests.limits import PATIENCE
 
 
 def test_a_scenario_replaces_everything(api: Any) -> None:
@@ -41,7 +42,7 @@ def test_a_scenario_replaces_everything(api: Any) -> None:
 )
 def test_a_malformed_scenario_leaves_the_world_alone(api: Any, scenario: Any) -> None:
     api.load(now="2026-06-01T00:00:00Z", jobs=[{"serviceJobId": "a"}])
-    answer = requests.post(f"{api.url}/_sandbox/scenario", json=scenario, timeout=5)
+    answer = requests.post(f"{api.url}/_sandbox/scenario", json=scenario, timeout=PATIENCE)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"]
     state = api.control("state")
@@ -105,10 +106,10 @@ def test_somebody_elses_jobs_are_forbidden_everywhere(api: Any) -> None:
     ],
 )
 def test_malformed_controls_are_refused(api: Any, name: str, body: Any) -> None:
-    answer = requests.post(f"{api.url}/_sandbox/{name}", json=body, timeout=5)
+    answer = requests.post(f"{api.url}/_sandbox/{name}", json=body, timeout=PATIENCE)
     assert answer.status_code == 400
 
 
 def test_controls_want_json(api: Any) -> None:
-    answer = requests.post(f"{api.url}/_sandbox/jobs", data=b"{", timeout=5)
+    answer = requests.post(f"{api.url}/_sandbox/jobs", data=b"{", timeout=PATIENCE)
     assert answer.status_code == 400

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from dispatch.sandbox.realm import US
+from tests.limits import PATIENCE
 
 NOW = "2026-06-01T12:00:00Z"
 PLAIN = b"\x89PNG\r\n\x1a\n" + b"a picture of a television on a wall"
@@ -62,7 +63,7 @@ def create(api: Any, plain: bytes = PLAIN, **changes: Any) -> dict[str, Any]:
 
 def put(destination: dict[str, Any], data: bytes, **changes: Any) -> requests.Response:
     headers = changes.pop("headers", destination["headers"])
-    return requests.put(destination["url"], data=data, headers=headers, timeout=10)
+    return requests.put(destination["url"], data=data, headers=headers, timeout=PATIENCE)
 
 
 def attach(api: Any, destination: dict[str, Any], digest: str | None = None) -> requests.Response:
@@ -181,7 +182,7 @@ def test_the_signature_covers_the_query(api: Any) -> None:
 def test_only_put_uploads(api: Any) -> None:
     destination = create(api)
     headers = destination["headers"]
-    answer = requests.post(destination["url"], data=b"x", headers=headers, timeout=5)
+    answer = requests.post(destination["url"], data=b"x", headers=headers, timeout=PATIENCE)
     assert answer.status_code == 405
 
 

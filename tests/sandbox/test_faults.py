@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from tests.limits import PATIENCE, wait_until
 
 ADD = "addAppointmentForServiceJobByServiceJobId"
 
@@ -124,7 +127,7 @@ def test_a_refusal_has_no_pages(api: Any) -> None:
 def test_a_huge_answer_is_small_on_the_wire(api: Any) -> None:
     fault(api, "huge")
     address = f"{api.url}/service/v1/serviceJobs"
-    with api.session.get(address, stream=True, timeout=10) as answer:
+    with api.session.get(address, stream=True, timeout=PATIENCE) as answer:
         assert int(answer.headers["Content-Length"]) < 1_000_000
         assert len(answer.content) > 20 * 1024 * 1024
 
@@ -178,7 +181,7 @@ def test_faults_to_come_can_be_read(api: Any) -> None:
     ],
 )
 def test_malformed_faults_are_refused(api: Any, raw: Any) -> None:
-    answer = requests.post(f"{api.url}/_sandbox/faults", json=raw, timeout=5)
+    answer = requests.post(f"{api.url}/_sandbox/faults", json=raw, timeout=PATIENCE)
     assert answer.status_code == 400
 
 
@@ -195,3 +198,18 @@ def test_every_call_is_logged(api: Any) -> None:
         ("getServiceJobs", 0),
     ]
     assert all(one["at"].endswith("Z") for one in calls)
+
+
+def test_new_faults_end_what_is_left_of_the_old_ones(api: Any) -> None:
+    fault(api, "latency", seconds=PATIENCE)
+    begun = time.monotonic()
+    answers: list[int] = []
+    asking = threading.Thread(target=lambda: answers.append(api.jobs().status_code))
+    asking.start()
+    wait_until(lambda: api.control("state")["unanswered"] == 1, "the request")
+    assert answers == []
+    api.control("faults", [])
+    asking.join()
+    assert answers == [200]
+    assert api.control("state")["unanswered"] == 0
+    assert time.monotonic() - begun < PATIENCE

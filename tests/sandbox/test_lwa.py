@@ -10,6 +10,7 @@ import requests
 
 from dispatch.sandbox.realm import DE
 from dispatch.sandbox.server import SandboxServer
+from tests.limits import PATIENCE
 
 
 def test_a_refresh_token_buys_an_access_token(api: Any) -> None:
@@ -59,14 +60,14 @@ def test_a_revoked_token_reads_differently_from_an_unknown_one(api: Any) -> None
 
 def test_it_reads_json_forms_too(api: Any) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": "Atzr|nobody"}
-    answer = requests.post(f"{api.url}/auth/o2/token", json=form, timeout=5)
+    answer = requests.post(f"{api.url}/auth/o2/token", json=form, timeout=PATIENCE)
     assert answer.json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("token", [None, "", "Atza|", "Atza|x.y", "Atza|e30.bm8", "nonsense", "ü"])
 def test_a_bad_access_token_is_denied(api: Any, token: str | None) -> None:
     headers = {"x-amz-access-token": token.encode()} if token is not None else {}
-    answer = requests.get(f"{api.url}/service/v1/serviceJobs/1", headers=headers, timeout=5)
+    answer = requests.get(f"{api.url}/service/v1/serviceJobs/1", headers=headers, timeout=PATIENCE)
     error = answer.json()["errors"][0]
     assert answer.status_code == 403
     assert error["code"] == "Unauthorized"

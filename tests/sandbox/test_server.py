@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from dispatch.sandbox.server import SandboxServer
+from tests.limits import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 def raw(url: str, request: bytes) -> bytes:
     """One exchange over a bare socket, read until the server hangs up."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         found = b""
@@ -63,7 +64,7 @@ def test_what_is_not_http_is_a_400(api: Any, request_: bytes) -> None:
 )
 def test_unknown_addresses_are_404s(api: Any, path: str) -> None:
     for method in ("GET", "POST", "PATCH"):
-        answer = api.session.request(method, api.url + path, timeout=5)
+        answer = api.session.request(method, api.url + path, timeout=PATIENCE)
         assert answer.status_code == 404
         assert answer.json()["errors"][0]["code"]
 
@@ -72,7 +73,7 @@ def test_unknown_addresses_are_404s(api: Any, path: str) -> None:
 def test_a_body_must_be_a_json_object(api: Any, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     address = f"{api.url}/service/v1/documents"
-    answer = api.session.post(address, data=body, headers=headers, timeout=5)
+    answer = api.session.post(address, data=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["code"] == "InvalidInput"
 
@@ -80,10 +81,14 @@ def test_a_body_must_be_a_json_object(api: Any, body: bytes) -> None:
 def test_other_bodies_and_huge_ones_have_their_own_status(api: Any) -> None:
     address = f"{api.url}/service/v1/documents"
     headers = {"Content-Type": "text/plain"}
-    assert api.session.post(address, data=b"{}", headers=headers, timeout=5).status_code == 415
+    assert (
+        api.session.post(address, data=b"{}", headers=headers, timeout=PATIENCE).status_code == 415
+    )
     huge = b'{"a":"' + b"x" * 1_000_000 + b'"}'
     headers = {"Content-Type": "application/json"}
-    assert api.session.post(address, data=huge, headers=headers, timeout=5).status_code == 413
+    assert (
+        api.session.post(address, data=huge, headers=headers, timeout=PATIENCE).status_code == 413
+    )
 
 
 def test_a_failing_rule_is_a_500_in_amazons_shape(
@@ -150,17 +155,17 @@ def test_the_command_line_serves_and_keeps_its_state(tmp_path: Path) -> None:
         line = process.stdout.readline()
         assert line.startswith("Sandbox ready at http://127.0.0.1:")
         url = line.split()[3]
-        listed = requests.get(f"{url}/_sandbox/state", timeout=5).json()["jobs"]
+        listed = requests.get(f"{url}/_sandbox/state", timeout=PATIENCE).json()["jobs"]
         assert len(listed) == 20
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     assert state.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_taken_port_is_one_sentence(api: Any) -> None:
     port = str(urlsplit(api.url).port)
     command = [sys.executable, "-m", "dispatch.sandbox", "--port", port, "--jobs", "0"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert found.returncode == 1
     assert "cannot listen" in found.stderr
     assert "Traceback" not in found.stderr
@@ -172,5 +177,5 @@ def test_nothing_of_dispatch_but_the_operations_is_imported() -> None:
         "m.startswith('dispatch.') and not m.startswith(('dispatch.sandbox', 'dispatch.spapi'))])"
     )
     command = [sys.executable, "-c", code]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert found.stdout.strip() == "[]", found.stderr

@@ -14,6 +14,7 @@ from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
 from dispatch.services.sellers import Credentials, Details, Refused
 from dispatch.spapi import Marketplaces
+from tests.limits import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +54,7 @@ def seller_of(owner: Person, *, secret: str = SECRET, token: str = TOKEN, **said
 
 
 def faults(amazon: SandboxServer, wanted: list[dict[str, object]]) -> None:
-    requests.post(f"{amazon.url}/_sandbox/faults", json=wanted, timeout=5)
+    requests.post(f"{amazon.url}/_sandbox/faults", json=wanted, timeout=PATIENCE)
 
 
 def stored_bytes(seller: Seller) -> str:
@@ -267,7 +268,7 @@ class TestAuthorising:
                 "redirect_uri": "http://127.0.0.1/sellers/callback/",
             },
             allow_redirects=False,
-            timeout=5,
+            timeout=PATIENCE,
         )
         query = requests.utils.urlparse(answer.headers["Location"]).query
         return dict(pair.split("=") for pair in query.split("&"))["spapi_oauth_code"]
