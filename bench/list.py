@@ -190,7 +190,7 @@ OWN = {"open": "/jobs/", "all": "/jobs/?view=all", "today": "/jobs/?view=today"}
 def addresses(world: Any) -> dict[str, list[str]]:
     """For each figure the addresses that are asked in turn: other values, other pages."""
     from dispatch.models import ServiceJob
-    from dispatch.selectors.jobs import QUICK_VIEWS
+    from dispatch.selectors.quick_views import QUICK_VIEWS
     from dispatch.web.jobs.job_list import SORTS
 
     some = [job for pk in range(1, world.size, max(1, world.size // 17))

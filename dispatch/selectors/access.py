@@ -12,8 +12,8 @@ from dataclasses import replace
 from django.db.models import QuerySet
 
 from dispatch.models import Membership, Person, Seller, ServiceJob, TechnicianResource
-from dispatch.selectors.cuts import Cut, Scope
-from dispatch.selectors.known import known_of
+from dispatch.selectors.listing.facets import facets_of
+from dispatch.selectors.listing.query import JobQuery, Scope
 
 Role = Membership.Role
 SEES_ALL = (Role.OWNER, Role.DISPATCHER, Role.AUDITOR)
@@ -28,15 +28,16 @@ def sellers_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[
 
 def jobs_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[ServiceJob]:
     """The jobs a person may see in one of the roles."""
-    return Cut(tuple(_scopes(person, list(_memberships(person, roles))))).rows()
+    scopes = _scopes(person, list(_memberships(person, roles)))
+    return JobQuery(tuple(scopes)).unordered()
 
 
-def cut_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> Cut:
-    """The same jobs as a list that can be narrowed, counted and turned page by page."""
+def job_query_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> JobQuery:
+    """The jobs a person may see as a list that can be narrowed, counted and turned by pages."""
     memberships = list(_memberships(person, roles).select_related("seller"))
-    known = known_of(membership.seller for membership in memberships)
+    facets = facets_of(membership.seller for membership in memberships)
     scopes = _scopes(person, memberships)
-    return Cut(tuple(replace(scope, known=known) for scope in scopes))
+    return JobQuery(tuple(replace(scope, facets=facets) for scope in scopes))
 
 
 def _memberships(person: Person, roles: tuple[Role, ...]) -> QuerySet[Membership]:

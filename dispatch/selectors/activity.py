@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from dispatch.models import Activity, Membership, Person, Seller
 from dispatch.selectors.access import sellers_for
-from dispatch.selectors.cursors import moment, pack, unpack
+from dispatch.selectors.listing.cursors import moment, pack, unpack
 
 Role = Membership.Role
 READERS = (Role.OWNER, Role.AUDITOR)

@@ -12,7 +12,7 @@ from dispatch.models import Action, Erasure, Membership, Person, ReasonCode, Sel
 from dispatch.models.keyring import SealBroken
 from dispatch.models.retention import KEEP_SELLER_FOR
 from dispatch.selectors.access import Role, sellers_for
-from dispatch.selectors.jobs import is_stale
+from dispatch.selectors.sync_state import is_stale
 
 State = Seller.State
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")

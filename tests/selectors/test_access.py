@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dispatch.models import Membership, Person, Seller, ServiceJob, Technician, TechnicianResource
-from dispatch.selectors.access import DISPATCHES, cut_for, jobs_for, role_for, sellers_for
-from dispatch.selectors.pages import Order, every
+from dispatch.selectors.access import DISPATCHES, job_query_for, jobs_for, role_for, sellers_for
+from dispatch.selectors.listing.paging import Order, all_jobs
 from dispatch.services.mirror import store
 from tests.conftest import NOW, US, MakeJob
 
@@ -42,7 +42,9 @@ def jobs(seller: Seller, make_job: MakeJob) -> None:
 
 def seen(person: Person) -> list[str]:
     """What a person's list shows; a job by itself is seen by the same people."""
-    listed = sorted(job.service_job_id for job in every(cut_for(person), Order("scheduled_key")))
+    listed = sorted(
+        job.service_job_id for job in all_jobs(job_query_for(person), Order("scheduled_key"))
+    )
     assert listed == sorted(jobs_for(person).values_list("service_job_id", flat=True))
     return listed
 

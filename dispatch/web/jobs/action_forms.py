@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from dispatch.models import Action, ReasonCode, ServiceJob
 from dispatch.selectors import jobs as read
+from dispatch.selectors.candidates import candidates
 from dispatch.web.shell import clock
 
 Kind = Action.Kind
@@ -229,7 +230,7 @@ class AssignForm(ActionForm):
 
     def __init__(self, data: QueryDict | None = None, *, job: ServiceJob) -> None:
         super().__init__(data, job=job)
-        self.candidates = read.candidates(job)
+        self.candidates = candidates(job)
         field = self.fields["technicians"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = [(one.resource_id, one.name) for one in self.candidates]

@@ -18,9 +18,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dispatch.models import JobReference, JobStatus, Person, Seller, ServiceJob, TechnicianResource
-from dispatch.selectors import jobs as read
-from dispatch.selectors.cuts import Cut, OneOf, Refers, Within
-from dispatch.selectors.known import known_of
+from dispatch.selectors.listing.conditions import Between, HasReference, OneOf
+from dispatch.selectors.listing.facets import facets_of
+from dispatch.selectors.listing.query import JobQuery
+from dispatch.selectors.quick_views import QUICK_VIEWS, on_days, quick_view
+from dispatch.selectors.search import search
+from dispatch.selectors.technicians import roster_of
 from dispatch.spapi import Marketplaces
 from dispatch.web.shell.forms import DAY_ERRORS, DayInput
 
@@ -120,7 +123,7 @@ class JobFilter(filters.FilterSet):
     q = filters.CharFilter(label="Search jobs", method="by_words", max_length=200)
     view = filters.ChoiceFilter(
         label="View",
-        choices=[(view.slug, view.label) for view in read.QUICK_VIEWS],
+        choices=[(view.slug, view.label) for view in QUICK_VIEWS],
         method="by_view",
         widget=forms.HiddenInput,
     )
@@ -157,15 +160,21 @@ class JobFilter(filters.FilterSet):
         form = JobFilterForm
 
     def __init__(
-        self, data: Any, cut: Cut, *, person: Person, sellers: list[Seller], now: dt.datetime
+        self,
+        data: Any,
+        visible: JobQuery,
+        *,
+        person: Person,
+        sellers: list[Seller],
+        now: dt.datetime,
     ) -> None:
         super().__init__(data, queryset=ServiceJob.objects.none())
-        self.cut, self.person, self.sellers, self.now = cut, person, sellers, now
+        self.visible, self.person, self.sellers, self.now = visible, person, sellers, now
         self._offer("seller", [(str(seller.pk), seller.name) for seller in sellers])
         self._offer("technician", _roster(sellers))
-        known = known_of(sellers)
-        self._offer("skill", [(skill, skill) for skill in known.skills])
-        self._offer("store", [(store, store) for store in known.stores])
+        facets = facets_of(sellers)
+        self._offer("skill", [(skill, skill) for skill in facets.skills])
+        self._offer("store", [(store, store) for store in facets.stores])
         self._offer("marketplace", _marketplaces(sellers))
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -173,52 +182,52 @@ class JobFilter(filters.FilterSet):
         self.filters[name].extra["choices"] = lambda: choices
 
     @cached_property
-    def found(self) -> Cut:
+    def found(self) -> JobQuery:
         """The jobs that match; none while a filter cannot be read, rather than wrong ones."""
         if not self.readable:
-            return self.cut.none()
-        cut = self.cut
+            return self.visible.empty()
+        query = self.visible
         for name, value in self.form.cleaned_data.items():
-            cut = self.filters[name].filter(cut, value)
-        return cut
+            query = self.filters[name].filter(query, value)
+        return query
 
     @property
     def readable(self) -> bool:
         """Whether every filter of the address can be read."""
         return bool(self.form.is_valid())
 
-    def by_words(self, cut: Cut, name: str, value: str) -> Cut:
-        return read.search(cut, value)
+    def by_words(self, query: JobQuery, name: str, value: str) -> JobQuery:
+        return search(query, value)
 
-    def by_view(self, cut: Cut, name: str, value: str) -> Cut:
-        return read.quick_view(value).apply(cut, self.now)
+    def by_view(self, query: JobQuery, name: str, value: str) -> JobQuery:
+        return quick_view(value).apply(query, self.now)
 
-    def by_status(self, cut: Cut, name: str, value: list[str]) -> Cut:
-        return cut.with_status(value)
+    def by_status(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
+        return query.only_statuses(value)
 
-    def by_seller(self, cut: Cut, name: str, value: list[str]) -> Cut:
-        return cut.of_sellers(map(uuid.UUID, value))
+    def by_seller(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
+        return query.only_sellers(map(uuid.UUID, value))
 
-    def by_column(self, cut: Cut, name: str, value: list[str]) -> Cut:
-        return cut.that(OneOf(COLUMNS[name], frozenset(value)))
+    def by_column(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
+        return query.where(OneOf(COLUMNS[name], frozenset(value)))
 
-    def by_technician(self, cut: Cut, name: str, value: list[str]) -> Cut:
+    def by_technician(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
         chosen = TechnicianResource.objects.filter(technician_id__in=map(int, value))
         ids = chosen.order_by("resource_id").values_list("resource_id", flat=True).distinct()
-        return cut.that(Refers(Kind.RESOURCE, tuple(ids)))
+        return query.where(HasReference(Kind.RESOURCE, tuple(ids)))
 
-    def by_reference(self, cut: Cut, name: str, value: list[str]) -> Cut:
+    def by_reference(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
         wanted = {one.upper() for one in value} if name == "asin" else set(value)
-        return cut.that(Refers(KINDS[name], tuple(sorted(wanted))))
+        return query.where(HasReference(KINDS[name], tuple(sorted(wanted))))
 
-    def by_day(self, cut: Cut, name: str, value: dt.date) -> Cut:
+    def by_day(self, query: JobQuery, name: str, value: dt.date) -> JobQuery:
         which, end = name.split("_")
         if which == "scheduled":
             days = (value, None) if end == "from" else (None, value)
-            return cut.that(*read.on_days(*days))
+            return query.where(*on_days(*days))
         first = max(NEVER, self._midnight(value)) if end == "from" else NEVER
         after = None if end == "from" else self._midnight(value, days=1)
-        return cut.that(Within(COLUMNS[which], first, after))
+        return query.where(Between(COLUMNS[which], first, after))
 
     def _midnight(self, day: dt.date, days: int = 0) -> dt.datetime:
         zone = zoneinfo.ZoneInfo(self.person.time_zone or self._home_zone())
@@ -234,7 +243,7 @@ class JobFilter(filters.FilterSet):
 
 
 def _roster(sellers: list[Seller]) -> list[tuple[str, str]]:
-    return [(str(key), name) for key, name in read.roster_of(sellers)]
+    return [(str(key), name) for key, name in roster_of(sellers)]
 
 
 def _marketplaces(sellers: list[Seller]) -> list[tuple[str, str]]:

@@ -15,10 +15,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.models import Seller, ServiceJob
-from dispatch.selectors import jobs as read
-from dispatch.selectors.access import DISPATCHES, cut_for, sellers_for
-from dispatch.selectors.cuts import Cut
-from dispatch.selectors.pages import WITHOUT_BUYER, Count, Order, Page, every, page
+from dispatch.selectors.access import DISPATCHES, job_query_for, sellers_for
+from dispatch.selectors.listing.counting import Count
+from dispatch.selectors.listing.paging import WITHOUT_BUYER, Order, Page, all_jobs, page
+from dispatch.selectors.listing.query import JobQuery
+from dispatch.selectors.quick_views import QUICK_VIEWS, list_counts
+from dispatch.selectors.saved_views import saved_views
+from dispatch.selectors.sync_state import first_loads, is_stale
 from dispatch.services.amazon.client import FAULTS
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import exports
@@ -69,7 +72,7 @@ class Listing:
     filter: JobFilter
     order: Order
     sellers: list[Seller]
-    visible: Cut
+    visible: JobQuery
     now: dt.datetime
 
     @property
@@ -99,7 +102,7 @@ def read_listing(request: PersonRequest) -> Listing:
     # By the minute, the views of a list stay the same list, and their counts are remembered.
     minute = now.replace(second=0, microsecond=0)
     query = _settled(request.GET)
-    visible = cut_for(person)
+    visible = job_query_for(person)
     sellers = list(sellers_for(person))
     sort = query.get("sort", "")
     return Listing(
@@ -132,13 +135,13 @@ def job_list(request: PersonRequest) -> HttpResponse:
     """The list as a page, or its swapped parts when htmx asks."""
     listing = read_listing(request)
     swap = request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request
-    saved = read.saved_views(request.user, listing.sellers)
+    saved = saved_views(request.user, listing.sellers)
     context = {**_context(listing), "saved": saved, "swap": swap}
     return render(request, "jobs/list.html#swap" if swap else "jobs/list.html", context)
 
 
 def _context(listing: Listing) -> dict[str, Any]:
-    found, tabs = read.list_counts(listing.filter.found, listing.visible, listing.filter.now)
+    found, tabs = list_counts(listing.filter.found, listing.visible, listing.filter.now)
     shown = listing.page()
     # A page looks as far as it must, a count only so far.
     whole = not shown.previous and not shown.next
@@ -156,9 +159,9 @@ def _context(listing: Listing) -> dict[str, Any]:
         "count_text": count_text(found),
         "previous_url": listing.address(page=shown.previous) if shown.previous else "",
         "next_url": listing.address(page=shown.next) if shown.next else "",
-        "loading": read.first_loads(listing.sellers),
+        "loading": first_loads(listing.sellers),
         "synced_at": min((s.synced_at for s in listing.sellers if s.synced_at), default=None),
-        "stale": any(read.is_stale(seller, listing.now) for seller in listing.sellers),
+        "stale": any(is_stale(seller, listing.now) for seller in listing.sellers),
         "lookup": _lookup(listing, found.number),
         "live_url": f"/jobs/changes/?{_live_query(listing)}",
         "etag": etag_of(listing.sellers),
@@ -199,7 +202,7 @@ def _views(listing: Listing, counts: dict[str, Count]) -> list[dict[str, Any]]:
             "count": counts[view.slug],
             "late": view.slug == "late" and counts["late"].number > 0,
         }
-        for view in read.QUICK_VIEWS
+        for view in QUICK_VIEWS
     ]
 
 
@@ -289,7 +292,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
-    rows = exports.rows(person=request.user, jobs=every(listing.filter.found, listing.order))
+    rows = exports.rows(person=request.user, jobs=all_jobs(listing.filter.found, listing.order))
     return csv_file(request, rows, f"jobs-{listing.now:%Y-%m-%d}.csv")
 
 
@@ -300,5 +303,5 @@ def calendar(request: PersonRequest) -> HttpResponseBase:
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
-    jobs = every(listing.filter.found, listing.order, rows=WITHOUT_BUYER)
+    jobs = all_jobs(listing.filter.found, listing.order, rows=WITHOUT_BUYER)
     return calendar_file(request, jobs, f"jobs-{listing.now:%Y-%m-%d}.ics")

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dispatch.models import Action, Person, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.access import Role, sellers_for
+from dispatch.selectors.sync_state import is_stale
 from dispatch.services.amazon.client import FAULTS
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
@@ -105,7 +106,7 @@ def page_context(
         "history": history,
         "reschedules": read.reschedules(job),
         "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
-        "stale": read.is_stale(job.seller, now),
+        "stale": is_stale(job.seller, now),
         "done": done,
         "live_url": _live_url(job),
         "etag": _etag(request.user, job),

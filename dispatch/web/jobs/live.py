@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import condition, require_safe
 
 from dispatch.selectors.access import sellers_for
-from dispatch.selectors.cuts import Within
-from dispatch.selectors.pages import count
+from dispatch.selectors.listing.conditions import Between
+from dispatch.selectors.listing.counting import count
 from dispatch.services.mirror import revisions
 from dispatch.services.mirror.revisions import etag_of
 from dispatch.web.jobs.job_list import read_listing
@@ -39,7 +39,7 @@ def jobs_changed(request: PersonRequest) -> HttpResponse:
     One that changed just before may be counted too; none is left out.
     """
     listing = read_listing(request)
-    changed = listing.filter.found.that(Within("changed_at", _since(request), None))
+    changed = listing.filter.found.where(Between("changed_at", _since(request), None))
     context = {"count": count(changed).number, "url": listing.address(), "target": "#job-list"}
     return render(request, "jobs/changes.html", context)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar, Event
 
 from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
-from dispatch.selectors.access import cut_for
-from dispatch.selectors.pages import WITHOUT_BUYER, Order, every
+from dispatch.selectors.access import job_query_for
+from dispatch.selectors.listing.paging import WITHOUT_BUYER, Order, all_jobs
 from dispatch.services.audit import calendars
 from dispatch.services.mirror import store
 from tests.conftest import NOW, US, MakeJob
@@ -47,7 +47,7 @@ def address(job: ServiceJob) -> str:
 
 
 def listed(person: Person) -> Iterator[ServiceJob]:
-    return every(cut_for(person), Order("title"), rows=WITHOUT_BUYER)
+    return all_jobs(job_query_for(person), Order("title"), rows=WITHOUT_BUYER)
 
 
 def file(person: Person) -> str:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
-from dispatch.selectors.access import cut_for
-from dispatch.selectors.pages import Order, every
+from dispatch.selectors.access import job_query_for
+from dispatch.selectors.listing.paging import Order, all_jobs
 from dispatch.services.audit import activity, exports
 from dispatch.services.mirror import store
 from tests.conftest import NOW, US, MakeJob
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 def listed(person: Person) -> Iterator[ServiceJob]:
     """The person's whole list, by title."""
-    return every(cut_for(person), Order("title"))
+    return all_jobs(job_query_for(person), Order("title"))
 
 
 def export(person: Person) -> list[dict[str, str]]:

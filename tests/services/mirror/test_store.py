@@ -23,8 +23,9 @@ from dispatch.models import (
     ServiceJob,
 )
 from dispatch.models.keyring import SealBroken
-from dispatch.selectors import jobs as read
-from dispatch.selectors.cuts import Cut, Scope
+from dispatch.selectors.jobs import references
+from dispatch.selectors.listing.query import JobQuery, Scope
+from dispatch.selectors.search import search
 from dispatch.services.mirror import store as mirror
 from dispatch.web.shell import clock
 from tests.conftest import NOW, US, MakeJob
@@ -48,8 +49,8 @@ def visit(number: int, start: str | None = "2026-11-25T15:00:00Z", **parts: Any)
 
 
 def found(seller: Seller, text: str) -> list[str]:
-    jobs = read.search(Cut((Scope((seller.pk,)),)), text)
-    return sorted(jobs.rows().values_list("service_job_id", flat=True))
+    jobs = search(JobQuery((Scope((seller.pk,)),)), text)
+    return sorted(jobs.unordered().values_list("service_job_id", flat=True))
 
 
 # --- What is optional, and what is nonsense ---------------------------------------------------
@@ -267,7 +268,7 @@ def test_a_change_replaces_the_job_and_its_parts(seller: Seller, make_job: MakeJ
     assert (after.fetched_at, after.changed_at) == (NOW + MINUTE, NOW + 2 * MINUTE)
     assert after.appointments.count() == 0
     assert (after.appointment_id, after.scheduled_start, after.local_date) == ("", None, None)
-    assert read.references(after)[Kind.PRODUCT_ORDER] == ["222"]
+    assert references(after)[Kind.PRODUCT_ORDER] == ["222"]
 
 
 def test_a_slow_older_page_never_overwrites_a_newer_one(seller: Seller, make_job: MakeJob) -> None:
@@ -478,7 +479,7 @@ def test_an_older_state_put_in_meanwhile_is_written_over(
     assert store(seller, make_job()) == ["JOB-0001"]
     job = ServiceJob.objects.get()
     assert job.store_id == "OH-COL-04"
-    assert Kind.PRODUCT_ORDER not in read.references(job)
+    assert Kind.PRODUCT_ORDER not in references(job)
     assert job.words.count() == len(set(job.words.values_list("word_hash", flat=True)))
 
 
@@ -555,7 +556,7 @@ def test_technicians_are_those_of_the_current_appointment(
     )
     job = ServiceJob.objects.get()
     assert (job.technician_names, job.technician_count) == ("Maya, TECH-X", 2)
-    assert read.references(job)[Kind.RESOURCE] == ["TECH-MAYA", "TECH-X"]
+    assert references(job)[Kind.RESOURCE] == ["TECH-MAYA", "TECH-X"]
 
 
 def test_an_appointment_id_twice_is_one_row(seller: Seller, make_job: MakeJob) -> None:

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from dispatch.models import Action, Activity, Erasure, JobWord, Person, Seller, ServiceJob, SyncJob
 from dispatch.models.retention import KEEP_JOBS_FOR
-from dispatch.selectors import jobs as read
 from dispatch.selectors import sellers as sellers_read
-from dispatch.selectors.access import cut_for
+from dispatch.selectors.access import job_query_for
+from dispatch.selectors.search import search
 from dispatch.services import sellers
 from dispatch.services.mirror import store as mirror
 from dispatch.services.mirror import sync
@@ -51,7 +51,7 @@ def job(job_id: str = "JOB-0001") -> ServiceJob:
 
 
 def found(seller: Seller, text: str) -> int:
-    return read.search(cut_for(seller.owner), text).rows().count()
+    return search(job_query_for(seller.owner), text).unordered().count()
 
 
 # --- When a job is closed ---------------------------------------------------------------------

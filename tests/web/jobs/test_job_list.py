@@ -16,7 +16,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from dispatch.models import Activity, Membership, Person, Seller, SyncJob
-from dispatch.selectors.pages import Count
+from dispatch.selectors.listing.counting import Count
 from dispatch.services.mirror import store
 from dispatch.web.jobs import job_list as screen
 from tests.conftest import NOW, Amazon, MakeJob
@@ -254,7 +254,7 @@ def test_a_page_has_no_more_rows_than_are_counted(
     as_bob: Client, seller: Seller, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(seller, *many(make_job, 3))
-    monkeypatch.setattr("dispatch.selectors.pages.LOOK_UPS", 1)
+    monkeypatch.setattr("dispatch.selectors.listing.counting.MAX_LOOKUPS", 1)
     monkeypatch.setattr("dispatch.web.jobs.job_list.PAGE_SIZE", 2)
     answer = as_bob.get("/jobs/?view=all&q=tv+mounting")
     assert (len(ids(answer)), answer.context["count_text"]) == (2, "2+ jobs")
@@ -264,7 +264,7 @@ def test_a_list_on_one_page_is_counted_by_its_rows(
     as_bob: Client, seller: Seller, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(seller, *many(make_job, 3))
-    monkeypatch.setattr("dispatch.selectors.pages.LOOK_UPS", 1)
+    monkeypatch.setattr("dispatch.selectors.listing.counting.MAX_LOOKUPS", 1)
     answer = as_bob.get("/jobs/?view=all&q=tv+mounting")
     assert (len(ids(answer)), answer.context["count_text"]) == (3, "3 jobs")
 

@@ -11,14 +11,17 @@ SIDES = ("before", "after")
 
 
 def pack(side: str, *place: Any, number: int) -> str:
-    """The cursor of one of the `SIDES` of the row with this number; moments are aware."""
+    """Return the cursor of one of the `SIDES` of the row with this number; moments are aware."""
     values = [one.isoformat() if isinstance(one, dt.datetime) else one for one in place]
     text = json.dumps([side, *values, number], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def unpack(cursor: str) -> tuple[str, list[Any], int]:
-    """The side, the place, whose values can be anything, and the number; else ValueError."""
+    """Return the side, the place and the number of a cursor; `ValueError` if it is not one of ours.
+
+    The values of the place can be anything: they come from an address.
+    """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         side, *place, number = json.loads(base64.urlsafe_b64decode(padded.encode()))
@@ -30,7 +33,7 @@ def unpack(cursor: str) -> tuple[str, list[Any], int]:
 
 
 def moment(value: Any) -> dt.datetime:
-    """A packed moment, in UTC; else ValueError."""
+    """Return a packed moment in UTC; `ValueError` if it is none."""
     try:
         found = dt.datetime.fromisoformat(value)
         if found.tzinfo is not None:

@@ -1,4 +1,4 @@
-"""The different values of a column, each found by one step into its index, however many rows."""
+"""A skip scan: the distinct values of a column, each found by one seek into its index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model, UUIDField
 
-MANY = 2**31
+NO_LIMIT = 2**31
 _SQL = """
 WITH RECURSIVE found(seller, value, nth) AS (
     SELECT s.id, (SELECT t.{column} FROM {table} t WHERE t.seller_id = s.id{more}
@@ -24,7 +24,7 @@ SELECT DISTINCT value FROM found WHERE value IS NOT NULL
 """
 
 
-def values_of(
+def distinct_values(
     model: type[Model],
     column: str,
     sellers: Iterable[uuid.UUID],
@@ -32,10 +32,10 @@ def values_of(
     limit: int | None = 200,
     **where: str,
 ) -> list[Any]:
-    """The first ``limit`` values of a column among these sellers' rows, in order; None for all.
+    """Return the first ``limit`` values of a column in these sellers' rows, in order; None for all.
 
-    An index must begin with the seller, the columns of ``where`` and the column itself. Asking
-    for DISTINCT would read all of it.
+    ``where`` fixes other columns to one value each. An index must begin with the seller, then
+    these columns, then the column itself: where DISTINCT reads all of it, this seeks once a value.
     """
     keys = [UUIDField().get_db_prep_value(seller, connection) for seller in sellers]
     if not keys:
@@ -48,5 +48,5 @@ def values_of(
     )
     fixed = list(where.values())
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*fixed, *keys, *fixed, MANY if limit is None else limit])
+        cursor.execute(sql, [*fixed, *keys, *fixed, NO_LIMIT if limit is None else limit])
         return sorted(value for (value,) in cursor.fetchall())[:limit]

@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.models import UNSCHEDULED, Seller, ServiceJob
-from dispatch.selectors import pages
-from dispatch.selectors.pages import Count, Order, count, page
+from dispatch.selectors.listing import counting
+from dispatch.selectors.listing.counting import Count, count
+from dispatch.selectors.listing.paging import Order, page
 from dispatch.services.mirror.revisions import bump
 from tests.conftest import NOW
-from tests.selectors.test_jobs import everything
+from tests.selectors.mirror import everything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 COLUMNS = ("title", "scheduled_key", "changed_at")
@@ -152,14 +153,14 @@ def test_no_cursor_breaks_a_page(seller: Seller, text: str) -> None:
 
 def test_counting_stops_at_the_bound(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(seller, [1] * 7)
-    monkeypatch.setattr(pages, "COUNT_BOUND", 4)
+    monkeypatch.setattr(counting, "COUNT_BOUND", 4)
     assert count(everything()) == Count(4, more=True)
 
 
 def test_a_page_is_three_queries_however_many_jobs_it_shows(seller: Seller) -> None:
     fill(seller, [1] * 7)
     following = page(everything(), Order("title"), "", 2).next
-    cut = everything()
+    query = everything()
     with CaptureQueriesContext(connection) as captured:
-        page(cut, Order("title"), following, 2)
+        page(query, Order("title"), following, 2)
     assert len(captured) == 3

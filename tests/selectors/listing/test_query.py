@@ -21,21 +21,22 @@ from dispatch.models import (
     ServiceJob,
 )
 from dispatch.models.keyring import keyring
-from dispatch.selectors import cuts, pages
-from dispatch.selectors.cuts import (
+from dispatch.selectors.listing import access_paths, conditions, counting, planner
+from dispatch.selectors.listing.conditions import (
+    Between,
     Condition,
-    Cut,
+    HasReference,
+    HasWords,
     OneOf,
-    Refers,
-    Says,
-    Scope,
-    Where,
-    Within,
-    word_of,
+    Unindexed,
+    hashed_word,
 )
-from dispatch.selectors.jobs import QUICK_VIEWS, on_days, search
-from dispatch.selectors.known import Known
-from dispatch.selectors.pages import Count, Order, count, counts, every, page
+from dispatch.selectors.listing.counting import Count, count, count_each
+from dispatch.selectors.listing.facets import Facets
+from dispatch.selectors.listing.paging import Order, all_jobs, page
+from dispatch.selectors.listing.query import JobQuery, Scope
+from dispatch.selectors.quick_views import QUICK_VIEWS, on_days
+from dispatch.selectors.search import search
 from tests.conftest import NOW, US
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -111,9 +112,11 @@ class Typed:
 
     phrases: tuple[tuple[str, ...], ...]
 
-    def said(self, sellers: list[Seller]) -> Says:
+    def hashed(self, sellers: list[Seller]) -> HasWords:
         keys = [seller.pk for seller in sellers]
-        return Says(tuple(tuple(word_of(word, keys) for word in one) for one in self.phrases))
+        return HasWords(
+            tuple(tuple(hashed_word(word, keys) for word in one) for one in self.phrases)
+        )
 
 
 MOMENTS = st.integers(-60, 60).map(lambda hours: NOW + dt.timedelta(hours=hours))
@@ -122,7 +125,7 @@ SECONDS = MOMENTS.map(lambda moment: int(moment.timestamp()))
 
 
 def _span(column: str, values: Any) -> Any:
-    return st.builds(Within, st.just(column), st.none() | values, st.none() | values)
+    return st.builds(Between, st.just(column), st.none() | values, st.none() | values)
 
 
 def _some(values: tuple[str, ...]) -> Any:
@@ -138,12 +141,12 @@ CONDITIONS: Any = st.one_of(
     st.builds(OneOf, st.just("store_id"), ID_SETS),
     st.builds(OneOf, st.just("marketplace_id"), st.just(frozenset({""}))),
     st.builds(OneOf, st.just("service_order_id"), st.just(frozenset({"112-5", "113-5"}))),
-    st.builds(Refers, st.just(Kind.SKILL), _some(("S0", "S1", "S3", "none")).map(tuple)),
+    st.builds(HasReference, st.just(Kind.SKILL), _some(("S0", "S1", "S3", "none")).map(tuple)),
     st.builds(Typed, st.lists(PHRASES, max_size=2, unique=True).map(tuple)),
-    st.sampled_from([Where(Q(appointment_status="ACTIVE")), Where(~Q(city="Kent"))]),
+    st.sampled_from([Unindexed(Q(appointment_status="ACTIVE")), Unindexed(~Q(city="Kent"))]),
     st.sampled_from([on_days(TODAY, None)[1], on_days(None, TODAY)[0]]),
 )
-CUTS = st.tuples(
+QUERIES = st.tuples(
     st.none() | st.frozensets(st.sampled_from(STATUSES), max_size=3),
     st.lists(CONDITIONS, max_size=3),
     st.sets(st.integers(0, 2), max_size=3),
@@ -158,85 +161,87 @@ SLOW = settings(
 )
 
 
-def built(sellers: list[Seller], asked: Any) -> Cut:
-    """The cut of an example: some sellers wholly, the last one as its technician."""
-    statuses, conditions, chosen, resources = asked
-    known = Known(statuses=STATUSES, zones=ZONES)
-    scopes = [Scope(tuple(sellers[n].pk for n in sorted(chosen & {0, 1})), known=known)]
+def built(sellers: list[Seller], asked: Any) -> JobQuery:
+    """The query of an example: some sellers wholly, the last one as its technician."""
+    statuses, wanted, chosen, resources = asked
+    facets = Facets(statuses=STATUSES, zones=ZONES)
+    scopes = [Scope(tuple(sellers[n].pk for n in sorted(chosen & {0, 1})), facets=facets)]
     if 2 in chosen:
         own = None if resources is None else tuple(resources)
-        scopes.append(Scope((sellers[2].pk,), own, known))
-    asked_for = [one.said(sellers) if isinstance(one, Typed) else one for one in conditions]
-    cut = Cut(tuple(scope for scope in scopes if scope.sellers), conditions=tuple(asked_for))
-    return cut if statuses is None else cut.with_status(statuses)
+        scopes.append(Scope((sellers[2].pk,), own, facets))
+    asked_for = [one.hashed(sellers) if isinstance(one, Typed) else one for one in wanted]
+    query = JobQuery(tuple(scope for scope in scopes if scope.sellers), conditions=tuple(asked_for))
+    return query if statuses is None else query.only_statuses(statuses)
 
 
-def plain(cut: Cut, order: Order) -> list[int]:
+def plain(query: JobQuery, order: Order) -> list[int]:
     sign = "-" if order.descending else ""
-    return list(cut.rows().order_by(sign + order.column, sign + "pk").values_list("pk", flat=True))
+    return list(
+        query.unordered().order_by(sign + order.column, sign + "pk").values_list("pk", flat=True)
+    )
 
 
 @SLOW
-@given(asked=CUTS, order=ORDERS, size=st.integers(1, 9), bounds=BOUNDS, steps=STEPS)
+@given(asked=QUERIES, order=ORDERS, size=st.integers(1, 9), bounds=BOUNDS, steps=STEPS)
 def test_pages_are_the_plain_list(
     world: list[Seller], asked: Any, order: Order, size: int, bounds: tuple[int, int], steps: int
 ) -> None:
-    cut = built(world, asked)
+    query = built(world, asked)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(cuts, "MOST_STEPS", steps)
-        for name, value in zip(("FEW", "MOST_RANGES"), bounds, strict=True):
-            patched.setattr(pages, name, value)
-        patched.setattr(pages, "FEW_IN_TIME", bounds[0])
-        assert [job.pk for job in every(cut, order, size)] == plain(cut, order)
+        patched.setattr(conditions, "MAX_CORRELATED_SEEKS", steps)
+        patched.setattr(access_paths, "MAX_RANGES", bounds[1])
+        for name in ("MAX_SORT", "MAX_SORT_BY_TIME"):
+            patched.setattr(planner, name, bounds[0])
+        assert [job.pk for job in all_jobs(query, order, size)] == plain(query, order)
 
 
 @SLOW
-@given(asked=CUTS, order=ORDERS, size=st.integers(1, 9))
+@given(asked=QUERIES, order=ORDERS, size=st.integers(1, 9))
 def test_pages_lead_back_as_they_came(
     world: list[Seller], asked: Any, order: Order, size: int
 ) -> None:
-    cut = built(world, asked)
-    shown = [page(cut, order, "", size)]
+    query = built(world, asked)
+    shown = [page(query, order, "", size)]
     while shown[-1].next:
-        shown.append(page(cut, order, shown[-1].next, size))
+        shown.append(page(query, order, shown[-1].next, size))
     for before, after in itertools.pairwise(shown):
-        assert page(cut, order, after.previous, size).rows == before.rows
+        assert page(query, order, after.previous, size).rows == before.rows
 
 
 @SLOW
-@given(asked=CUTS, bound=st.integers(1, 80), leads=st.sampled_from([2, 1000]), steps=STEPS)
+@given(asked=QUERIES, bound=st.integers(1, 80), estimates=st.sampled_from([2, 1000]), steps=STEPS)
 def test_counts_are_right_to_the_bound(
-    world: list[Seller], asked: Any, bound: int, leads: int, steps: int
+    world: list[Seller], asked: Any, bound: int, estimates: int, steps: int
 ) -> None:
-    cut = built(world, asked)
-    pages._sizes.cache_clear()
+    query = built(world, asked)
+    planner._sizes.cache_clear()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(cuts, "MOST_STEPS", steps)
-        patched.setattr(pages, "COUNT_BOUND", bound)
-        patched.setattr(pages, "LEAD_BOUND", leads)
-        there = cut.rows().count()
-        assert count(cut) == Count(min(there, bound), more=there > bound)
+        patched.setattr(conditions, "MAX_CORRELATED_SEEKS", steps)
+        patched.setattr(counting, "COUNT_BOUND", bound)
+        patched.setattr(planner, "ESTIMATE_BOUND", estimates)
+        there = query.unordered().count()
+        assert count(query) == Count(min(there, bound), more=there > bound)
 
 
 @SLOW
-@given(asked=CUTS, look_ups=st.integers(1, 20))
+@given(asked=QUERIES, lookups=st.integers(1, 20))
 def test_a_count_says_whether_it_looked_at_all(
-    world: list[Seller], asked: Any, look_ups: int
+    world: list[Seller], asked: Any, lookups: int
 ) -> None:
-    cut = built(world, asked)
+    query = built(world, asked)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pages, "LOOK_UPS", look_ups)
-        counted, there = count(cut), cut.rows().count()
+        patched.setattr(counting, "MAX_LOOKUPS", lookups)
+        counted, there = count(query), query.unordered().count()
     assert counted.number <= there if counted.more else counted == Count(there)
 
 
 @pytest.mark.parametrize("view", QUICK_VIEWS, ids=lambda view: view.slug)
 @pytest.mark.parametrize("column", SORTS)
 def test_each_quick_view_in_each_order(world: list[Seller], view: Any, column: str) -> None:
-    cut = view.apply(built(world, (None, [], {0, 1, 2}, ["TECH-2"])), NOW)
+    query = view.apply(built(world, (None, [], {0, 1, 2}, ["TECH-2"])), NOW)
     for order in (Order(column), Order(column, descending=True)):
-        assert [job.pk for job in every(cut, order, 4)] == plain(cut, order)
-    assert count(cut) == Count(len(plain(cut, Order(column))))
+        assert [job.pk for job in all_jobs(query, order, 4)] == plain(query, order)
+    assert count(query) == Count(len(plain(query, Order(column))))
 
 
 @pytest.mark.parametrize(
@@ -257,86 +262,86 @@ def test_each_quick_view_in_each_order(world: list[Seller], view: Any, column: s
 def test_ids_are_found_from_their_beginning_and_words_whole(
     world: list[Seller], text: str, expected: list[str]
 ) -> None:
-    cut = search(built(world, (None, [], {0, 1}, None)), text)
-    assert sorted(job.service_job_id for job in every(cut, Order("scheduled_key"))) == expected
+    query = search(built(world, (None, [], {0, 1}, None)), text)
+    assert sorted(job.service_job_id for job in all_jobs(query, Order("scheduled_key"))) == expected
 
 
 def test_of_too_many_ids_that_begin_alike_the_first_are_taken(
     world: list[Seller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dispatch.selectors.jobs.MOST_IDS", 5)
-    cut = search(built(world, (None, [], {0}, None)), "JOB")
-    assert [job.service_job_id for job in every(cut, Order("scheduled_key"))] != []
-    assert count(cut) == Count(5)
+    monkeypatch.setattr("dispatch.selectors.search.MOST_IDS", 5)
+    query = search(built(world, (None, [], {0}, None)), "JOB")
+    assert [job.service_job_id for job in all_jobs(query, Order("scheduled_key"))] != []
+    assert count(query) == Count(5)
 
 
 def test_an_order_id_is_found_from_its_beginning(world: list[Seller]) -> None:
-    cut = search(built(world, (None, [], {0, 1, 2}, None)), "113-")
-    assert {job.service_order_id for job in every(cut, Order("title"))} == {"113-5"}
+    query = search(built(world, (None, [], {0, 1, 2}, None)), "113-")
+    assert {job.service_order_id for job in all_jobs(query, Order("title"))} == {"113-5"}
 
 
 def test_words_are_not_asked_of_a_seller_one_does_not_see(world: list[Seller]) -> None:
     mine = built(world, (None, [], {0}, None))
     for text in ("tv", "JOB", "110-5"):
-        found = every(search(mine, text), Order("title"))
+        found = all_jobs(search(mine, text), Order("title"))
         assert {job.seller_id for job in found} == {world[0].pk}
 
 
 @pytest.mark.parametrize("text", ["JOB", "tv", "tv dublin", "JOB-0 tv"])
 def test_a_seller_chosen_after_the_search_is_the_only_one(world: list[Seller], text: str) -> None:
     everywhere = search(built(world, (None, [], {0, 1}, None)), text)
-    chosen = everywhere.of_sellers([world[1].pk])
-    assert {job.seller_id for job in every(everywhere, Order("title"))} != {world[1].pk}
-    assert {job.seller_id for job in every(chosen, Order("title"))} == {world[1].pk}
-    assert count(chosen) == Count(chosen.rows().count())
+    chosen = everywhere.only_sellers([world[1].pk])
+    assert {job.seller_id for job in all_jobs(everywhere, Order("title"))} != {world[1].pk}
+    assert {job.seller_id for job in all_jobs(chosen, Order("title"))} == {world[1].pk}
+    assert count(chosen) == Count(chosen.unordered().count())
 
 
 def test_a_condition_says_the_same_wherever_it_is_asked(world: list[Seller]) -> None:
-    """Each can be what a list is led by, and what is asked of another lead's rows."""
-    says = Typed((("tv",), ("mounting",))).said(world)
-    both: list[Condition] = [Refers(Kind.SKILL, ("S0", "S1")), says]
+    """Each can be the access path, and the residual that is asked of another path's rows."""
+    says = Typed((("tv",), ("mounting",))).hashed(world)
+    both: list[Condition] = [HasReference(Kind.SKILL, ("S0", "S1")), says]
     ways = [both, both[::-1]]
     found = [built(world, (None, way, {0, 1, 2}, None)) for way in ways]
     assert plain(found[0], Order("title")) == plain(found[1], Order("title")) != []
-    assert counts(found) == [Count(len(plain(found[0], Order("title"))))] * 2
+    assert count_each(found) == [Count(len(plain(found[0], Order("title"))))] * 2
 
 
-@pytest.mark.parametrize(("bound", "led_by"), [(1000, "value"), (5, "status")])
+@pytest.mark.parametrize(("bound", "prefix_ends"), [(1000, "value"), (5, "status")])
 def test_many_jobs_are_met_in_order_rather_than_sorted(
-    world: list[Seller], monkeypatch: pytest.MonkeyPatch, bound: int, led_by: str
+    world: list[Seller], monkeypatch: pytest.MonkeyPatch, bound: int, prefix_ends: str
 ) -> None:
-    for name in ("FEW_IN_TIME", "LEAD_BOUND"):
-        monkeypatch.setattr(pages, name, bound)
-    cut = built(world, (None, [Refers(Kind.SKILL, ("S0",))], {0}, None))
-    [strand] = pages._lead_to_page(cut, cut.scopes[0], "created_key").strands
-    assert list(strand.split)[-1] == led_by
+    for name in ("MAX_SORT_BY_TIME", "ESTIMATE_BOUND"):
+        monkeypatch.setattr(planner, name, bound)
+    query = built(world, (None, [HasReference(Kind.SKILL, ("S0",))], {0}, None))
+    [scan] = planner.path_for_page(query, query.scopes[0], "created_key").scans
+    assert list(scan.prefix)[-1] == prefix_ends
 
 
 def test_a_long_span_is_met_month_by_month(
     world: list[Seller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "FEW", 1)
+    monkeypatch.setattr(planner, "MAX_SORT", 1)
     spans = [
-        Within("created_key", NOW - dt.timedelta(days=50), None),
-        Within("created_key", None, NOW - dt.timedelta(days=10)),
+        Between("created_key", NOW - dt.timedelta(days=50), None),
+        Between("created_key", None, NOW - dt.timedelta(days=10)),
     ]
-    cut = built(world, (None, spans, {0}, None))
-    [strand] = pages._lead_to_page(cut, cut.scopes[0], "scheduled_key").strands
-    assert strand.split["created_month"] == [202610, 202611]
+    query = built(world, (None, spans, {0}, None))
+    [scan] = planner.path_for_page(query, query.scopes[0], "scheduled_key").scans
+    assert scan.prefix["created_month"] == [202610, 202611]
 
 
 def test_no_month_is_left_out(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of jobs from the most different times."""
-    monkeypatch.setattr(pages, "FEW", 1)
+    monkeypatch.setattr(planner, "MAX_SORT", 1)
     made = [_job([seller] * 3, number) for number in range(250)]
     for number, job in enumerate(made):
         job.created_key = dt.datetime(1990 + number // 12, 1 + number % 12, 1, tzinfo=dt.UTC)
     ServiceJob.objects.bulk_create(made)
-    span = Within("created_key", dt.datetime(1990, 2, 1, tzinfo=dt.UTC), None)
-    cut = built([seller] * 3, (None, [span], {0}, None))
-    assert len(list(every(cut, Order("scheduled_key"), 100))) == 249
+    span = Between("created_key", dt.datetime(1990, 2, 1, tzinfo=dt.UTC), None)
+    query = built([seller] * 3, (None, [span], {0}, None))
+    assert len(list(all_jobs(query, Order("scheduled_key"), 100))) == 249
 
 
 def test_a_search_that_is_remembered_does_not_say_what_was_typed(world: list[Seller]) -> None:
-    cut = search(built(world, (None, [], {0, 1, 2}, None)), "Jordan mounting")
-    assert "jordan" not in repr(cut).casefold()
+    query = search(built(world, (None, [], {0, 1, 2}, None)), "Jordan mounting")
+    assert "jordan" not in repr(query).casefold()

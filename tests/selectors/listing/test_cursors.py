@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dispatch.selectors.cursors import moment, pack, unpack
+from dispatch.selectors.listing.cursors import moment, pack, unpack
 
 
 def test_a_cursor_comes_back_as_it_was() -> None:
