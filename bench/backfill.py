@@ -176,8 +176,10 @@ def load(sync: Any, tasks: Any, task_id: int) -> None:
     """Run the task until it is over; it may be put off for want of a rate token."""
     from django.utils import timezone
 
+    from dispatch.services.mirror.tasks import claim
+
     while True:
-        task = sync.run(sync.claim(task_id))
+        task = sync.run(claim(task_id))
         if task.last_error:
             sys.exit(task.last_error)
         if tasks.objects.get(pk=task_id).finished_at:

@@ -33,7 +33,9 @@ WORKERS = 3
 CHANGES_PER_SECOND = 2.0
 CALM = 150.0
 """Seconds to leave the workers alone: longer than the longest lease."""
-_LINE = re.compile(r"^(\S+ \S+) INFO dispatch\.services\.sync sync (\d+) \w+ .*?(begins|ends)")
+_LINE = re.compile(
+    r"^(\S+ \S+) INFO dispatch\.services\.mirror\.\w+ sync (\d+) \w+ .*?(begins|ends)"
+)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from dispatch.models import Membership, Person, ReasonCode, Seller, Technician, 
 from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.server import SandboxServer
 from dispatch.services.amazon.tokens import shared_token_cache
-from dispatch.services.mirror import queue, sync
+from dispatch.services.mirror import queue, sync, tasks
 from dispatch.spapi import Services
 from dispatch.spapi.retry import Policy
 from tests import limits
@@ -41,8 +41,8 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 def run_due() -> int:
     """Do what is due in this process, as a worker would when it is rung; returns how many ran."""
-    waiting = list(sync.due(timezone.now()).values_list("pk", flat=True))
-    claimed = [task for pk in waiting if (task := sync.claim(pk, due=True)) and sync.run(task)]
+    waiting = list(tasks.due(timezone.now()).values_list("pk", flat=True))
+    claimed = [task for pk in waiting if (task := tasks.claim(pk, due=True)) and sync.run(task)]
     return len(claimed)
 
 

@@ -15,7 +15,7 @@ from dispatch.services.amazon.client import FAULTS, note_state, open_client, sta
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.services.audit.activity import Kind
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import sync, tasks
 from dispatch.spapi import (
     AccessTokenClient,
     AuthorizationError,
@@ -224,7 +224,7 @@ def disconnect(*, seller: Seller) -> None:
         ]
     )  # fmt: skip
     SyncJob.objects.filter(seller=seller).update(
-        next_run_at=timezone.now() + sync.NEVER_AGAIN, last_error=""
+        next_run_at=timezone.now() + tasks.NEVER_AGAIN, last_error=""
     )
     activity.record(Kind.SELLER_DISCONNECTED, seller=seller)
 

@@ -19,7 +19,7 @@ from dispatch.spapi.credentials import Credentials, find_credentials
 from dispatch.spapi.lwa import is_token
 from dispatch.spapi.marketplaces import Marketplace, Marketplaces
 from dispatch.spapi.operations import OPERATIONS
-from dispatch.spapi.pages import Course
+from dispatch.spapi.pages import pages
 from dispatch.spapi.response import ApiResponse
 from dispatch.spapi.retry import Policy
 from dispatch.spapi.throttle import SHARED_THROTTLE, Throttle
@@ -146,18 +146,17 @@ class Services:
         return self._call("getServiceJobs", (), filters)
 
     def iterate_service_jobs(self, **filters: Any) -> Iterator[dict[str, Any]]:
-        """Every job that matches, page by page; the same filters as ``get_service_jobs``.
+        """Yield every job that matches the filters of ``get_service_jobs``, page by page.
 
         Stops at a token it has seen, and after some pages without a job that is new.
         """
-        course = Course(filters.get("pageToken"))
-        while True:
-            page = self.get_service_jobs(**filters)
-            jobs = page("jobs") if isinstance(page("jobs"), list) else []
-            yield from jobs
-            if not course.goes_on(page.next_token, jobs):
-                return
-            filters["pageToken"] = page.next_token
+        first = filters.pop("pageToken", None)
+
+        def ask(token: str | None) -> ApiResponse:
+            return self.get_service_jobs(**filters, pageToken=token)
+
+        for page in pages(ask, _jobs_of, first):
+            yield from _jobs_of(page)
 
     def cancel_service_job_by_service_job_id(self, serviceJobId: str, **keys: Any) -> ApiResponse:
         """Cancel a job; ``cancellationReasonCode`` is required."""
@@ -241,6 +240,10 @@ class Services:
         Payload ``{"uploadDestinationId", "url", "encryptionDetails", ["headers"]}``.
         """
         return self._call("createServiceDocumentUploadDestination", (), keys)
+
+
+def _jobs_of(page: ApiResponse) -> list[Any]:
+    return page("jobs") if isinstance(page("jobs"), list) else []
 
 
 def _is_ours(kind: Any) -> bool:

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import documents
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import appointments, fulfilment, jobs, ledger, resources
 from dispatch.services.writes.resources import ReservationType, WorkingTime
 from dispatch.spapi import Services
@@ -146,7 +146,7 @@ def writes(
     settings.DISPATCH_DEMO, settings.SP_API_ENDPOINT = True, amazon.url
     world.build(amazon, make_job)
     for service_job_id in (NEW, SET):
-        assert sync.find_job(seller, service_job_id)
+        assert one_job.find_job(seller, service_job_id)
     return Writes(seller, alice)
 
 

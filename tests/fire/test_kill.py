@@ -19,7 +19,7 @@ from dispatch.models import Action, Person, Seller
 from dispatch.services.amazon import tokens
 from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.tokens import SharedTokenCache, shared_token_cache
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import ledger
 from dispatch.spapi.tokens import AccessTokenClient
 from tests.conftest import PASSWORD, Amazon, MakeJob
@@ -89,7 +89,7 @@ def webs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Web]]:
 def stage(amazon: Amazon, seller: Seller, make_job: MakeJob) -> None:
     world.build(amazon, make_job)
     for service_job_id in (NEW, SET):
-        assert sync.find_job(seller, service_job_id)
+        assert one_job.find_job(seller, service_job_id)
 
 
 @pytest.fixture
@@ -305,7 +305,7 @@ def test_a_lock_left_by_a_dead_process_ends_by_itself(
     forget_token(seller)
     begun = time.monotonic()
     cache.add(f"lwa.{token_client(seller)._key}.lock", uuid.uuid4().hex, 2)
-    assert sync.find_job(seller, SET)
+    assert one_job.find_job(seller, SET)
     assert 0.5 < time.monotonic() - begun < AT_ONCE
 
 

@@ -1,8 +1,9 @@
-"""Where a listing ends."""
+"""Where a listing ends, and how its pages follow one another."""
 
 from __future__ import annotations
 
-from dispatch.spapi.pages import STALE, Course
+from dispatch.spapi import ApiResponse
+from dispatch.spapi.pages import STALE, LoopGuard, pages
 
 
 def jobs(*names):
@@ -10,44 +11,87 @@ def jobs(*names):
 
 
 def test_it_ends_without_a_token():
-    assert not Course().goes_on(None, jobs("A"))
-    assert not Course().goes_on("", jobs("A"))
+    assert not LoopGuard().goes_on(None, jobs("A"))
+    assert not LoopGuard().goes_on("", jobs("A"))
 
 
 def test_it_goes_on_with_a_new_token():
-    course = Course()
-    assert all(course.goes_on(str(number), jobs(number)) for number in range(100))
+    guard = LoopGuard()
+    assert all(guard.goes_on(str(number), jobs(number)) for number in range(100))
 
 
 def test_it_ends_at_a_token_it_has_seen():
-    course = Course()
-    assert course.goes_on("A", jobs("1"))
-    assert course.goes_on("B", jobs("2"))
-    assert not course.goes_on("A", jobs("3"))
+    guard = LoopGuard()
+    assert guard.goes_on("A", jobs("1"))
+    assert guard.goes_on("B", jobs("2"))
+    assert not guard.goes_on("A", jobs("3"))
 
 
 def test_it_ends_at_the_token_it_began_with():
-    assert not Course("A").goes_on("A", jobs("1"))
+    assert not LoopGuard("A").goes_on("A", jobs("1"))
 
 
 def test_some_pages_without_anything_new_are_chance():
-    course = Course()
+    guard = LoopGuard()
     for number in range(20):
         stale = number % STALE != 0
-        assert course.goes_on(str(number), [] if stale else jobs(number))
+        assert guard.goes_on(str(number), [] if stale else jobs(number))
 
 
 def test_many_pages_without_anything_new_are_the_end():
-    course = Course()
-    course.goes_on("first", jobs("A", "B"))
+    guard = LoopGuard()
+    guard.goes_on("first", jobs("A", "B"))
     # A job that changes between pages is still the same job.
     going = [
-        course.goes_on(str(n), [{"serviceJobId": "A", "n": n}, *jobs("B")]) for n in range(STALE)
+        guard.goes_on(str(n), [{"serviceJobId": "A", "n": n}, *jobs("B")]) for n in range(STALE)
     ]
     assert going == [True] * (STALE - 1) + [False]
 
 
 def test_entries_may_be_anything():
-    course = Course()
-    assert course.goes_on("A", [1, None, "x", {"slots": [{"n": 1}]}, {"serviceJobId": ["y"]}])
-    assert course.goes_on("B", [{"slots": [{"n": 2}]}])
+    guard = LoopGuard()
+    assert guard.goes_on("A", [1, None, "x", {"slots": [{"n": 1}]}, {"serviceJobId": ["y"]}])
+    assert guard.goes_on("B", [{"slots": [{"n": 2}]}])
+
+
+def book(*tokens):
+    """A listing whose pages lead to these tokens, one after the other, and what it was asked."""
+    asked = []
+
+    def ask(token):
+        asked.append(token)
+        return ApiResponse(
+            {"jobs": jobs(len(asked))}, pagination={"nextPageToken": tokens[len(asked) - 1]}
+        )
+
+    return ask, asked
+
+
+def entries(page):
+    return page("jobs")
+
+
+def test_pages_follow_their_tokens():
+    ask, asked = book("A", "B", None)
+    assert [page("jobs") for page in pages(ask, entries)] == [jobs(1), jobs(2), jobs(3)]
+    assert asked == [None, "A", "B"]
+
+
+def test_pages_may_begin_in_the_middle():
+    ask, asked = book("B", None)
+    assert len(list(pages(ask, entries, "A"))) == 2
+    assert asked == ["A", "B"]
+
+
+def test_pages_that_go_round_end():
+    ask, asked = book("A", "B", "A", "B")
+    assert len(list(pages(ask, entries))) == 3
+    assert asked == [None, "A", "B"]
+
+
+def test_the_next_page_is_asked_for_when_the_last_one_is_used_up():
+    ask, asked = book("A", None)
+    listing = pages(ask, entries)
+    assert asked == []
+    next(listing)
+    assert asked == [None]

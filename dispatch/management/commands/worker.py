@@ -14,7 +14,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from dispatch.services.audit import alarms
-from dispatch.services.mirror import queue, sync
+from dispatch.services.mirror import queue, tasks
 from dispatch.services.upkeep import retention
 from dispatch.services.writes import ledger
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     help = "Keep every seller's jobs up to date until stopped; any number may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sync.stopping.clear()
+        tasks.stopping.clear()
         staffs = [
             queue.changes().staff(settings.WORKER_THREADS),
             queue.long_work().staff(max(1, settings.WORKER_THREADS // 4)),
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             staff.start()
         # After the consumers, which would take the signals for themselves.
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: sync.stopping.set())
+            signal.signal(name, lambda *_: tasks.stopping.set())
         rounds = [
             threading.Thread(target=_every, args=(TICK, queue.tick)),
             threading.Thread(target=_every, args=(SETTLE_PAUSE, ledger.settle_open)),
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             one.start()
         self.stdout.write("worker: ready")
         self.stdout.flush()
-        while not sync.stopping.wait(HEALTH_PAUSE):
+        while not tasks.stopping.wait(HEALTH_PAUSE):
             for staff in staffs:
                 staff.check_worker_health()
         for staff in staffs:
@@ -79,7 +79,7 @@ def _every(pause: float, work: Callable[[], object]) -> None:
 
     The rows keep what is due: nothing that goes wrong once may end the process that retries.
     """
-    while not sync.stopping.wait(pause):
+    while not tasks.stopping.wait(pause):
         close_old_connections()
         try:
             work()

@@ -7,7 +7,7 @@ Source: operations ``getRangeSlotCapacity`` and ``getFixedSlotCapacity``, defini
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from dispatch.models import Seller
 from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.definition import Definition, Moment, Text, Whole, only_objects
 from dispatch.spapi import ApiResponse
-from dispatch.spapi.pages import Course
+from dispatch.spapi.pages import pages
 
 
 class CapacityType(StrEnum):
@@ -120,17 +120,14 @@ def _in_order(spans: Sequence[Span]) -> list[Span]:
     return sorted(set(spans), key=lambda span: (span.kind, span.start))
 
 
-def _pages(operation: Any, resource_id: str, query: dict[str, Any]) -> Iterator[Any]:
-    token, course = "", Course()
-    while True:
-        answer: ApiResponse = operation(
-            resource_id, **query, **({"nextPageToken": token} if token else {})
-        )
-        page = answer.payload if isinstance(answer.payload, dict) else {}
-        yield page
-        token = answer.next_token or ""
-        if not course.goes_on(token, only_objects(page.get("capacities"))):
-            return
+def _pages(
+    operation: Callable[..., ApiResponse], resource_id: str, query: dict[str, Any]
+) -> Iterator[Any]:
+    def ask(token: str | None) -> ApiResponse:
+        return operation(resource_id, **query, nextPageToken=token)
+
+    for page in pages(ask, lambda page: only_objects(page("capacities"))):
+        yield page.payload if isinstance(page.payload, dict) else {}
 
 
 def _range_spans(report: _RangeReport) -> Iterator[Span]:

@@ -23,7 +23,7 @@ from huey.consumer import Consumer
 from huey.serializer import SignedSerializer
 
 from dispatch.models import SyncJob
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import sync, tasks
 
 log = logging.getLogger(__name__)
 
@@ -68,36 +68,36 @@ def long_work() -> Bell:
 def ring(task_id: int) -> None:
     """Have some worker look at a task."""
     kind = SyncJob.objects.filter(pk=task_id).values_list("kind", flat=True).first()
-    bell = long_work() if kind in sync.LONG_KINDS else changes()
+    bell = long_work() if kind in tasks.LONG_KINDS else changes()
     bell.answer(task_id)
 
 
 def tick() -> int:
     """Ring for what is due; returns for how many. Any number of processes may tick."""
-    of_long = Q(kind__in=sync.LONG_KINDS)
+    of_long = Q(kind__in=tasks.LONG_KINDS)
     return _ring_due(changes(), ~of_long) + _ring_due(long_work(), of_long)
 
 
 def _ring_due(bell: Bell, kinds: Q) -> int:
     now = timezone.now()
     unheard = Q(rung_at=None) | Q(rung_at__lt=now - RING_AGAIN)
-    waiting = sync.due(now).filter(kinds, unheard)
+    waiting = tasks.due(now).filter(kinds, unheard)
     if not waiting.exists():
         return 0
     with transaction.atomic():
         rows = waiting.select_for_update(skip_locked=True)
-        tasks = list(rows.values_list("pk", flat=True)[: bell.room()])
-        SyncJob.objects.filter(pk__in=tasks).update(rung_at=now)
-    for task_id in tasks:
+        task_ids = list(rows.values_list("pk", flat=True)[: bell.room()])
+        SyncJob.objects.filter(pk__in=task_ids).update(rung_at=now)
+    for task_id in task_ids:
         bell.answer(task_id)
-    return len(tasks)
+    return len(task_ids)
 
 
 def answer(task_id: int) -> None:
     """What a worker does when it is rung: the task, unless somebody else has it or did it."""
     close_old_connections()
     try:
-        task = sync.claim(task_id, due=True)
+        task = tasks.claim(task_id, due=True)
         if task is not None:
             sync.run(task)
     finally:

@@ -13,7 +13,7 @@ from dispatch.models import Action, Appointment, JobStatus, Person, ServiceJob
 from dispatch.selectors.access import Role, role_for
 from dispatch.services.amazon.client import FAULTS
 from dispatch.services.amazon.words import in_words
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import ledger
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def write(
     )
     if action.settled:
         try:
-            sync.refresh_job(job)
+            one_job.refresh_job(job)
         except FAULTS as error:
             # The write stands; the next sync brings the job.
             log.warning("job of action %s not read back: %s", action.pk, in_words(error))

@@ -24,7 +24,7 @@ from dispatch.services.amazon.client import FAULTS, connect
 from dispatch.services.amazon.definition import only_objects
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.spapi import (
     ApiResponse,
     SellingApiException,
@@ -326,7 +326,7 @@ NEVER_SHOWN = frozenset(
 def _seen(action: Action, *, interactive: bool) -> bool:
     """Whether Amazon shows it now."""
     if action.job:
-        return _shows(sync.refresh_job(action.job, interactive=interactive), action)
+        return _shows(one_job.refresh_job(action.job, interactive=interactive), action)
     return _reserved(action, interactive=interactive)
 
 

@@ -25,7 +25,7 @@ from dispatch.selectors.sync_state import first_loads, is_stale
 from dispatch.services.amazon.client import FAULTS
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import exports
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job, sync
 from dispatch.services.mirror.revisions import etag_of
 from dispatch.spapi import SellingApiException
 from dispatch.web.jobs.filters import JobFilter
@@ -260,7 +260,7 @@ def find(request: PersonRequest) -> HttpResponse:
     unanswered = False
     for seller in sellers_for(request.user, DISPATCHES):
         try:
-            job = sync.find_job(seller, job_id) if job_id else None
+            job = one_job.find_job(seller, job_id) if job_id else None
         except FAULTS as error:
             if not _is_about_the_job(error):
                 messages.error(request, f"{seller.name}: {in_words(error)}")
@@ -277,7 +277,7 @@ def _is_about_the_job(error: Exception) -> bool:
     """Whether Amazon answered, and said that there is no such job for this seller."""
     if not isinstance(error, SellingApiException):
         return False
-    return error.code == 400 or sync.says_unknown(error)
+    return error.code == 400 or one_job.says_unknown(error)
 
 
 def _back(request: HttpRequest) -> str:

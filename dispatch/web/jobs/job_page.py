@@ -20,7 +20,7 @@ from dispatch.selectors.sync_state import is_stale
 from dispatch.services.amazon.client import FAULTS
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.mirror.revisions import etag_of
 from dispatch.services.writes import jobs
 from dispatch.web.shell import clock
@@ -52,7 +52,7 @@ def refresh(request: PersonRequest, service_job_id: str) -> HttpResponse:
     """Read this job from Amazon now."""
     job = get_job(request, service_job_id)
     try:
-        sync.refresh_job(job)
+        one_job.refresh_job(job)
     except FAULTS as error:
         messages.error(request, in_words(error))
     return redirect("job", service_job_id)

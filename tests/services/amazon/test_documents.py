@@ -19,7 +19,7 @@ from dispatch.sandbox.rules.documents import MALWARE, decrypt
 from dispatch.sandbox.server import SandboxServer
 from dispatch.services.amazon import documents
 from dispatch.services.amazon.client import connect
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import fulfilment
 from dispatch.spapi import SellingApiException
 from tests.conftest import Amazon, MakeJob
@@ -45,7 +45,7 @@ def job(seller: Seller, amazon: Amazon, make_job: MakeJob) -> ServiceJob:
         "appointmentTime": {"startTime": start.isoformat(), "durationInMinutes": 60},
     }
     amazon.scenario(make_job(serviceJobStatus="NOT_SERVICED", appointments=[visit]))
-    found = sync.find_job(seller, "JOB-0001")
+    found = one_job.find_job(seller, "JOB-0001")
     assert found is not None
     return found
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob
 from dispatch.services.amazon import slots
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.spapi import SellingApiException
 from tests.conftest import Amazon, MakeJob
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 @pytest.fixture
 def job(seller: Seller, amazon: Amazon, make_job: MakeJob) -> ServiceJob:
     amazon.scenario(make_job())
-    found = sync.find_job(seller, "JOB-0001")
+    found = one_job.find_job(seller, "JOB-0001")
     assert found is not None
     return found
 

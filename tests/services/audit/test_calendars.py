@@ -16,7 +16,7 @@ from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import job_query_for
 from dispatch.selectors.listing.paging import WITHOUT_BUYER, Order, all_jobs
 from dispatch.services.audit import calendars
-from dispatch.services.mirror import store
+from dispatch.services.mirror import rewrite, store
 from tests.conftest import NOW, US, MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -176,7 +176,7 @@ def test_nothing_of_the_buyer_is_in_it_for_any_role(
 
 
 def test_of_an_erased_buyer_the_state_stays(jobs: None, bob: Person, seller: Seller) -> None:
-    store.erase_buyers(seller, seller.jobs.values_list("pk", flat=True), at=NOW)
+    rewrite.erase_buyers(seller, seller.jobs.values_list("pk", flat=True), at=NOW)
     assert {str(event["location"]) for event in events(bob)} == {"OH"}
 
 

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
-from dispatch.services.mirror import queue, sync
+from dispatch.services.mirror import queue, sync, tasks
 from tests.conftest import REDIS, Amazon, MakeJob, PutQueue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -84,7 +84,7 @@ def test_a_ring_that_nobody_hears_is_rung_again(seller: Seller, bells: str) -> N
 
 
 def test_nothing_is_rung_for_that_somebody_is_at(seller: Seller, bells: str) -> None:
-    sync.claim(task(seller).pk)
+    tasks.claim(task(seller).pk)
     assert queue.tick() == 0
 
 

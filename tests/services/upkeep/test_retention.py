@@ -18,8 +18,8 @@ from dispatch.selectors import sellers as sellers_read
 from dispatch.selectors.access import job_query_for
 from dispatch.selectors.search import search
 from dispatch.services import sellers
+from dispatch.services.mirror import one_job, sync
 from dispatch.services.mirror import store as mirror
-from dispatch.services.mirror import sync
 from dispatch.services.upkeep import retention
 from tests.conftest import Amazon, MakeJob
 
@@ -311,7 +311,7 @@ def test_each_job_says_where_it_came_from(
     seller: Seller, amazon: Amazon, make_job: MakeJob
 ) -> None:
     amazon.scenario(make_job("JOB-0001"), make_job("JOB-0002"))
-    sync.find_job(seller, "JOB-0001")
+    one_job.find_job(seller, "JOB-0001")
     Seller.objects.update(synced_at=timezone.now())
     sync.refresh_now(Seller.objects.get())
     assert job("JOB-0001").origin == "getServiceJobByServiceJobId"

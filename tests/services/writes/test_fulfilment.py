@@ -11,7 +11,7 @@ from django.utils import timezone
 from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import capacity, slots
 from dispatch.services.amazon.capacity import CapacityType
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import fulfilment, jobs, ledger, resources
 from dispatch.services.writes.resources import ReservationType, WorkingTime
 from tests.conftest import Amazon, MakeJob
@@ -38,7 +38,7 @@ def job(seller: Seller, amazon: Amazon, make_job: MakeJob, now: dt.datetime) -> 
         },
     }
     amazon.scenario(make_job(serviceJobStatus="NOT_SERVICED", appointments=[visit]))
-    found = sync.find_job(seller, "JOB-0001")
+    found = one_job.find_job(seller, "JOB-0001")
     assert found is not None
     return found
 

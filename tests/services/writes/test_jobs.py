@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dispatch.models import Action, Membership, Person, Seller, ServiceJob
 from dispatch.services.amazon import slots
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import appointments, jobs
 from tests.conftest import Amazon, MakeJob
 
@@ -94,7 +94,7 @@ def test_a_write_is_refused_to_the_wrong_role_before_anything_is_sent(
 @pytest.fixture
 def job(seller: Seller, amazon: Amazon, make_job: MakeJob) -> ServiceJob:
     amazon.scenario(make_job(), cancellationReasonCodes=["V1"])
-    found = sync.find_job(seller, "JOB-0001")
+    found = one_job.find_job(seller, "JOB-0001")
     assert found is not None
     return found
 
@@ -187,7 +187,7 @@ def test_a_write_stands_when_the_job_cannot_be_read_back(
     action = jobs.complete(person=bob, job=scheduled, key=uuid.uuid4())
     assert action.state == State.ACCEPTED
     amazon.faults()
-    sync.refresh_job(scheduled)
+    one_job.refresh_job(scheduled)
     assert ServiceJob.objects.get().status == "COMPLETED"
 
 

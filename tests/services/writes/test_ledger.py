@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import slots
-from dispatch.services.mirror import sync
+from dispatch.services.mirror import one_job
 from dispatch.services.writes import appointments, jobs, ledger
 from tests.conftest import Amazon, MakeJob
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 @pytest.fixture
 def job(seller: Seller, amazon: Amazon, make_job: MakeJob) -> ServiceJob:
     amazon.scenario(make_job())
-    found = sync.find_job(seller, "JOB-0001")
+    found = one_job.find_job(seller, "JOB-0001")
     assert found is not None
     return found
 

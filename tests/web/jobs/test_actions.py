@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dispatch.models import Action, Membership, Person, ReasonCode, Seller, ServiceJob
 from dispatch.services.amazon import slots
-from dispatch.services.mirror import store, sync
+from dispatch.services.mirror import one_job, store
 from dispatch.services.writes import appointments
 from tests.conftest import US, Amazon, MakeJob
 
@@ -91,7 +91,7 @@ def stage(client: Client, bob: Person, seller: Seller, amazon: Amazon, make_job:
         cancellationReasonCodes=["V1"],
         rescheduleReasonCodes=["R1"],
     )
-    free, taken = (sync.find_job(seller, job_id) for job_id in ("FREE", "TAKEN"))
+    free, taken = (one_job.find_job(seller, job_id) for job_id in ("FREE", "TAKEN"))
     assert free is not None
     assert taken is not None
     start = slots.for_job(taken, since=timezone.now())[20].start
@@ -421,7 +421,7 @@ def test_the_buyers_times_come_first(stage: Stage, amazon: Amazon, make_job: Mak
             ],
         ),
     )
-    sync.refresh_job(stage.free)
+    one_job.refresh_job(stage.free)
     page = stage.client.get(stage.url(ADD))
     text = page.content.decode()
     assert text.index("The buyer prefers") < text.index('class="slots__day"><legend>')

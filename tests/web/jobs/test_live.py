@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dispatch.models import Action, Person, Seller, ServiceJob, SyncJob
-from dispatch.services.mirror import revisions, store, sync
+from dispatch.services.mirror import pace, revisions, store
 from tests.conftest import MakeJob
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -159,13 +159,13 @@ def test_an_open_page_brings_the_next_look_forward(
     task.refresh_from_db()
     assert task.next_run_at <= timezone.now()
     seller.refresh_from_db()
-    assert sync.pace(seller, timezone.now()) <= sync.WATCHED_PACE
+    assert pace.until_look(seller, timezone.now()) <= pace.WATCHED_PACE
 
 
 def test_a_page_that_is_closed_lets_the_pace_go(seller: Seller) -> None:
-    Seller.objects.update(watched_at=timezone.now() - sync.WATCHED_FOR - SECOND)
-    wait = sync.pace(seller, timezone.now())
-    assert sync.WATCHED_PACE < wait <= sync.QUIET_PACE
+    Seller.objects.update(watched_at=timezone.now() - pace.WATCHED_FOR - SECOND)
+    wait = pace.until_look(seller, timezone.now())
+    assert pace.WATCHED_PACE < wait <= pace.QUIET_PACE
 
 
 def test_watching_is_written_down_now_and_then_only(seller: Seller) -> None:
