@@ -5,7 +5,6 @@ from dispatch.models.accounts import (
     AccessReview,
     FailedLogIn,
     Invitation,
-    OpenSession,
     PastPassword,
     ReviewedAccess,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "JobStatus",
     "JobWord",
     "Membership",
-    "OpenSession",
     "PastPassword",
     "Person",
     "RateBucket",

@@ -1,4 +1,4 @@
-"""What keeps accounts safe: invitations, used passwords, failed attempts, sessions, reviews."""
+"""What keeps accounts safe: invitations, used passwords, failed attempts, reviews."""
 
 from __future__ import annotations
 
@@ -58,20 +58,6 @@ class FailedLogIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.failures} failures"
-
-
-class OpenSession(models.Model):
-    """A session of a person, to be listed and ended; the session itself is Django's."""
-
-    person = models.ForeignKey(Person, models.CASCADE, related_name="sessions")
-    key = models.CharField(max_length=40, unique=True)
-    device = models.CharField(max_length=200, blank=True)
-    """What the browser says of itself."""
-    since = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"a session of {self.person_id}"
 
 
 class AccessReview(models.Model):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.test import Client
 
@@ -20,7 +21,6 @@ from dispatch.models import (
     Alarm,
     Invitation,
     Membership,
-    OpenSession,
     Person,
     SavedView,
     Seller,
@@ -101,6 +101,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "session_end": ("Lmmmmmm", "L-----r"),
     "sessions_end": ("Lmmmmmm", "Lrrrrrr"),
     "sessions": ("Lpppppp", "Lmmmmmm"),
+    "usersessions_list": ("Lpppppp", "Lmmmmmm"),
     "second_factor": ("Lrrrrrr", "Lrrrrrr"),
     "presence": ("Lpppppp", "Lpppppp"),
     "account_theme": ("mmmmmmm", "Lrrrrrr"),
@@ -183,7 +184,7 @@ def parts(seller: Seller) -> dict[str, Any]:
         "uidb36": "1",
         "token": "none",
         "pk": 1,
-        "session_id": OpenSession.objects.filter(person__email__startswith="alice")[0].pk,
+        "session_id": UserSession.objects.filter(user__email__startswith="alice")[0].pk,
         "invitation_id": Invitation.objects.get().pk,
         "review_id": AccessReview.objects.get().pk,
         "alarm_id": Alarm.objects.get().pk,

@@ -1,18 +1,23 @@
-"""The sessions of people: listed, and ended at once.
+"""The sessions of people: kept for the list, and ended at once.
 
-A session lives as long as Django's row for it does; ours says whose it is and from which device.
+The list is that of `allauth.usersessions`; a session itself is Django's and lives as long as its
+row there. What allauth would keep whole, the client's address, is cut to its network here, whoever
+saves the row. See ``docs/decisions/sessions.md``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import Any
 
-from django.contrib.sessions.models import Session
+from allauth.usersessions.models import UserSession
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 
-from dispatch.models import OpenSession, Person, Seller
+from dispatch.models import Person, Seller
+from dispatch.models.networks import UNKNOWN_ADDRESS, network_of
 from dispatch.services.audit import activity
 
 LONGEST_DEVICE = 200
@@ -28,30 +33,48 @@ class Why(StrEnum):
     REMOVED = "removed"
 
 
-def begin(*, person: Person, key: str, device: str) -> OpenSession:
-    """Note a session that has just begun under this key."""
-    _forget_gone(person)
-    shown = "".join(sign for sign in device if sign.isprintable())[:LONGEST_DEVICE]
-    row, _ = OpenSession.objects.update_or_create(
-        key=key, defaults={"person": person, "device": shown, "seen_at": timezone.now()}
+@receiver(pre_save, sender=UserSession)
+def keep_the_network_only(instance: UserSession, **_: Any) -> None:
+    """Cut the address to its network (/24 or /48), and the browser's name to readable signs."""
+    network = network_of(instance.ip or "").partition("/")[0]
+    instance.ip = network or UNKNOWN_ADDRESS
+    readable = (sign for sign in instance.user_agent if sign.isprintable())
+    instance.user_agent = "".join(readable)[:LONGEST_DEVICE]
+
+
+def begin(*, person: Person, key: str, device: str) -> None:
+    """List a session that has just begun under this key; ``device`` is the browser's own name.
+
+    allauth lists a log-in that went through its own pages; this lists every other one too, so that
+    there is no session that could not be ended.
+    """
+    UserSession.objects.update_or_create(
+        session_key=key,
+        defaults={"user": person, "ip": activity.asking().origin, "user_agent": device},
     )
-    return row
 
 
-def seen(*, row_id: int, at: dt.datetime) -> None:
-    """Somebody was there."""
-    OpenSession.objects.filter(pk=row_id).update(seen_at=at)
-
-
-def renamed(*, row_id: int, key: str) -> None:
-    """The same session goes on under a new key, as after a new password."""
-    OpenSession.objects.filter(pk=row_id).update(key=key)
+def seen(*, key: str, at: dt.datetime) -> None:
+    """Keep when the person of this session was last there."""
+    UserSession.objects.filter(session_key=key).update(last_seen_at=at)
 
 
 @transaction.atomic
-def over(*, person: Person, row_id: int, why: Why) -> None:
-    """A session ended by itself."""
-    OpenSession.objects.filter(pk=row_id).delete()
+def renamed(*, person: Person, before: str, key: str) -> None:
+    """Keep the row of a person's session that goes on under a new key, as after a new password.
+
+    Without it the list would show a session that began just now.
+    """
+    row = UserSession.objects.filter(user=person, session_key=before).first()
+    if row is not None:
+        UserSession.objects.filter(session_key=key).delete()  # allauth's, as of a new session.
+        UserSession.objects.filter(pk=row.pk).update(session_key=key)
+
+
+@transaction.atomic
+def over(*, person: Person, key: str, why: Why) -> None:
+    """Take a session that ended by itself off the list, and record why it ended."""
+    UserSession.objects.filter(session_key=key).delete()
     _record(person, why, 1)
 
 
@@ -64,22 +87,22 @@ def end(
     only: int | None = None,
     but: str | None = None,
 ) -> int:
-    """End sessions of a person at once, and say how many.
+    """End sessions of a person at once, and return how many.
 
     ``only`` is the id of one row; ``but`` is the key of a session that goes on. ``seller`` is for
     whom an owner ended them.
     """
-    rows = OpenSession.objects.filter(person=person)
+    rows = UserSession.objects.filter(user=person)
     if only is not None:
         rows = rows.filter(pk=only)
     if but is not None:
-        rows = rows.exclude(key=but)
-    keys = list(rows.values_list("key", flat=True))
-    Session.objects.filter(session_key__in=keys).delete()
-    OpenSession.objects.filter(key__in=keys).delete()
-    if keys:
-        _record(person, why, len(keys), seller)
-    return len(keys)
+        rows = rows.exclude(session_key=but)
+    ending = list(rows)
+    for row in ending:
+        row.end()
+    if ending:
+        _record(person, why, len(ending), seller)
+    return len(ending)
 
 
 def _record(person: Person, why: Why, count: int, seller: Seller | None = None) -> None:
@@ -90,11 +113,3 @@ def _record(person: Person, why: Why, count: int, seller: Seller | None = None) 
         why=why,
         sessions=count,
     )
-
-
-def _forget_gone(person: Person) -> None:
-    """Rows of sessions that ended by themselves are not kept."""
-    keys = OpenSession.objects.filter(person=person).values_list("key", flat=True)
-    alive = Session.objects.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
-    gone = set(keys) - set(alive.values_list("session_key", flat=True))
-    OpenSession.objects.filter(key__in=gone).delete()

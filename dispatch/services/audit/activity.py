@@ -7,7 +7,6 @@ from where, comes from the request that is being answered, unless the caller kno
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from django.utils import timezone
 from dispatch.models import Activity, ActivityHead, Person, Seller, ServiceJob
 from dispatch.models.activity import COLUMNS, row_hash
 from dispatch.models.keyring import keyring
+from dispatch.models.networks import network_of
 
 Kind = Activity.Kind
 UNREADABLE = "?"
@@ -160,7 +160,7 @@ def record(
         seller_id=seller.pk if seller else None,
         seller_name=_text(seller.name) if seller else "",
         subject=_text(subject),
-        origin=asked.origin if kind in WITH_ADDRESS else network(asked.origin),
+        origin=asked.origin if kind in WITH_ADDRESS else network_of(asked.origin),
         detail=_harmless(kind, detail),
     )
     row.hash = row_hash(head.key, head.hash, tuple(getattr(row, name) for name in COLUMNS))
@@ -192,15 +192,6 @@ def _says_anything(buyer: dict[str, Any]) -> bool:
 def unknown_account(typed: str) -> str:
     """Stands for an e-mail address that is nobody's here: the same for the same, no way back."""
     return f"unknown:{keyring().digest(typed.strip().casefold(), 'log-in')[:16]}"
-
-
-def network(address: str) -> str:
-    """The network of an address, /24 or /48; "" for what is none."""
-    try:
-        bits = 24 if ipaddress.ip_address(address).version == 4 else 48
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
 
 
 def _harmless(kind: Kind, detail: dict[str, Any]) -> dict[str, Any]:

@@ -30,8 +30,8 @@ from dispatch.services.access.sessions import Why
 from dispatch.web.account.gates import LOCK, closed_gate, gate_of, with_next
 from dispatch.web.shell.guards import PersonRequest
 
-SINCE, SEEN, ROW, OVER = "since", "seen", "open_session", "over"
-"""The session's words: when it began and was last used, its row, and why it is over."""
+SINCE, SEEN, OVER = "since", "seen", "over"
+"""What a session keeps of itself: when it began, when it was last used, and why it is over."""
 POLLS = "X-Dispatch-Poll"
 """The header of a request that a page makes by itself."""
 NOTED_EVERY = 60.0
@@ -119,8 +119,8 @@ def note(request: HttpRequest) -> None:
     """Somebody is there now."""
     now = time.time()
     request.session[SEEN] = now
-    if row := request.session.get(ROW):
-        sessions.seen(row_id=row, at=dt.datetime.fromtimestamp(now, dt.UTC))
+    if key := request.session.session_key:
+        sessions.seen(key=key, at=dt.datetime.fromtimestamp(now, dt.UTC))
 
 
 def begin(request: HttpRequest, person: Person) -> None:
@@ -131,14 +131,14 @@ def begin(request: HttpRequest, person: Person) -> None:
     if not session.session_key:
         session.create()
     device = request.META.get("HTTP_USER_AGENT", "")
-    session[ROW] = sessions.begin(person=person, key=session.session_key or "", device=device).pk
+    sessions.begin(person=person, key=session.session_key or "", device=device)
 
 
 def _follow(request: HttpRequest, before: str | None) -> None:
     """A session that got a new key, as after a new password, stays listed."""
     key = request.session.session_key
-    if before and key and key != before and (row := request.session.get(ROW)):
-        sessions.renamed(row_id=row, key=key)
+    if before and key and key != before and isinstance(request.user, Person):
+        sessions.renamed(person=request.user, before=before, key=key)
 
 
 def _whole_page(request: HttpRequest) -> HttpResponse | None:
@@ -152,7 +152,7 @@ def _end(request: HttpRequest, why: Why) -> HttpResponse:
     """End the session. Its row keeps the words for the log-in page, however one gets there."""
     session = request.session
     if isinstance(request.user, Person):
-        sessions.over(person=request.user, row_id=session.get(ROW, 0), why=why)
+        sessions.over(person=request.user, key=session.session_key or "", why=why)
     session.clear()
     words = WORDS[why] % {
         "minutes": settings.IDLE_MINUTES,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch.models import Person
-from dispatch.selectors import sessions as read
+from dispatch.selectors.sessions import sessions_of
 from dispatch.services.access import lockout, sessions
 from dispatch.services.access.sessions import Why
 from dispatch.web.people.views import get_membership
@@ -23,7 +23,7 @@ from dispatch.web.shell.tasks import Task, leave_task, show_task
 @require_GET
 def own(request: PersonRequest) -> HttpResponse:
     """Where one is logged in."""
-    shown = read.of(request.user, request.session.session_key)
+    shown = sessions_of(request.user, request.session.session_key)
     return render(request, "account/sessions.html", {"sessions": shown})
 
 
@@ -59,7 +59,7 @@ def end_all(request: PersonRequest, membership_id: int) -> HttpResponse:
         ended = sessions.end(person=person, why=Why.BY_AN_OWNER, seller=membership.seller)
         messages.success(request, _logged_out(person, ended))
         return leave_task(request, reverse("people"))
-    shown = [one.device for one in read.of(person)]
+    shown = [one.device for one in sessions_of(person)]
     lead = gettext("They are not logged in now.")
     if shown:
         lead = gettext("Logged in now: %(devices)s.") % {"devices": ", ".join(shown)}

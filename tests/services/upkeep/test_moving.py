@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.models import Session
@@ -55,6 +56,7 @@ ODD_JSON: tuple[Any, ...] = (
 
 FILLED = {
     "auth_group_permissions", "django_session", "account_emailaddress", "mfa_authenticator",
+    "usersessions_usersession",
     *(f"dispatch_{name}" for name in (
         "action", "activity", "appointment", "associateditem", "jobreference", "jobword",
         "membership", "person", "ratebucket", "reasoncode", "savedview", "seller", "servicejob",
@@ -189,6 +191,8 @@ def world(seller: Seller, alice: Person, make_job: MakeJob) -> Seller:
     Authenticator.objects.create(user=alice, type="totp", data={"secret": "x"})
     Group.objects.create(name="Night shift").permissions.set(Permission.objects.all()[:3])
     Session.objects.create(session_key="s" * 32, session_data="{}", expire_date=NOW)
+    for ip in ("203.0.113.77", "2001:db8:1:2::77", ""):
+        UserSession.objects.create(user=alice, session_key=ip, ip=ip, user_agent="Firefox/140.0")
     return seller
 
 

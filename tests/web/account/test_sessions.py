@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from dispatch.models import Person, Seller
-from dispatch.selectors import sessions as read
+from dispatch.selectors.sessions import device_in_words, sessions_of
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_one_sees_where_one_is_logged_in(bob: Person, seller: Seller) -> None:
 
 def test_one_session_is_ended(bob: Person, seller: Seller) -> None:
     desk, phone = log_in(bob, FIREFOX), log_in(bob, PHONE)
-    other = next(one for one in read.of(bob, desk.session.session_key) if not one.here)
+    other = next(one for one in sessions_of(bob, desk.session.session_key) if not one.here)
     desk.post(f"/account/sessions/{other.row.pk}/end/")
     assert (lives(desk), lives(phone)) == (True, False)
 
@@ -54,7 +54,7 @@ def test_all_others_are_ended(bob: Person, alice: Person, seller: Seller) -> Non
 
 def test_nobody_ends_another_s(bob: Person, charlie: Person, seller: Seller) -> None:
     desk, stranger = log_in(bob), log_in(charlie)
-    row = read.of(bob)[0].row
+    row = sessions_of(bob)[0].row
     assert stranger.post(f"/account/sessions/{row.pk}/end/").status_code == 404
     assert lives(desk)
 
@@ -90,14 +90,14 @@ def test_a_new_password_ends_the_others_and_this_one_stays_listed(
     }
     desk.post("/account/password/change/", new)
     assert (lives(desk), lives(phone)) == (True, False)
-    here = [one for one in read.of(bob, desk.session.session_key) if one.here]
+    here = [one for one in sessions_of(bob, desk.session.session_key) if one.here]
     assert [one.device for one in here] == ["Firefox on Windows"]
 
 
 def test_what_was_logged_out_is_no_longer_listed(bob: Person, seller: Seller) -> None:
     desk, phone = log_in(bob, FIREFOX), log_in(bob, PHONE)
     phone.post("/account/logout/")
-    assert [one.device for one in read.of(bob)] == ["Firefox on Windows"]
+    assert [one.device for one in sessions_of(bob)] == ["Firefox on Windows"]
     assert lives(desk)
 
 
@@ -110,7 +110,7 @@ def test_what_was_logged_out_is_no_longer_listed(bob: Person, seller: Seller) ->
     ],
 )
 def test_any_device_is_told_in_words(device: str, words: str) -> None:
-    assert read.in_words(device) == words
+    assert device_in_words(device) == words
 
 
 def test_a_device_of_any_length_is_kept(bob: Person, seller: Seller) -> None:
