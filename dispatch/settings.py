@@ -76,7 +76,6 @@ INSTALLED_APPS = [
     "django.forms",
     "django_htmx",
     "template_partials",
-    "django_filters",
     "csp",
     "allauth",
     "allauth.account",
@@ -114,6 +113,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.templatetags.i18n",
                 "dispatch.web.shell.dates",
                 "dispatch.web.shell.tags",
+                "dispatch.web.jobs.tags",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

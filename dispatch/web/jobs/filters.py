@@ -8,16 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 import zoneinfo
-from functools import cached_property, lru_cache
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
-import django_filters as filters
 from django import forms
 from django.core.validators import MaxLengthValidator, RegexValidator
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.http import QueryDict
 
-from dispatch.models import JobReference, JobStatus, Person, Seller, ServiceJob, TechnicianResource
+from dispatch.models import JobReference, JobStatus, Person, Seller, TechnicianResource
 from dispatch.selectors.listing.conditions import Between, HasReference, OneOf
 from dispatch.selectors.listing.facets import facets_of
 from dispatch.selectors.listing.query import JobQuery
@@ -25,27 +24,95 @@ from dispatch.selectors.quick_views import QUICK_VIEWS, on_days, quick_view
 from dispatch.selectors.search import search
 from dispatch.selectors.technicians import roster_of
 from dispatch.spapi import Marketplaces
-from dispatch.web.shell.forms import DAY_ERRORS, DayInput
-
-Kind = JobReference.Kind
+from dispatch.web.shell.forms import DAY_ERRORS, DayInput, Ticks
 
 RANGES = ("scheduled", "created", "updated")
 COLUMNS = {
     "store": "store_id", "marketplace": "marketplace_id", "order": "service_order_id",
     "created": "created_key", "updated": "changed_at",
 }  # fmt: skip
-KINDS = {
-    "skill": Kind.SKILL, "product_order": Kind.PRODUCT_ORDER, "tracking": Kind.TRACKING,
-    "asin": Kind.ASIN,
-}  # fmt: skip
+REFERENCES = {
+    "skill": JobReference.Kind.SKILL,
+    "product_order": JobReference.Kind.PRODUCT_ORDER,
+    "tracking": JobReference.Kind.TRACKING,
+    "asin": JobReference.Kind.ASIN,
+}
 FIRST_MOMENT = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 NEVER = dt.datetime(1970, 1, 1, 0, 0, 1, tzinfo=dt.UTC)
 """Just after what stands for "not known" in ``created_key``."""
 LAST_MOMENT = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 
+class Ids(forms.CharField):
+    """Several ids, separated by commas, as a list of them."""
+
+    def __init__(self, label: str, *, pattern: str, hint: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            validators=[MaxLengthValidator(100), RegexValidator(pattern, hint)],
+            help_text="Several: separate them by commas.",
+        )
+
+    def clean(self, value: Any) -> Any:
+        return [super(Ids, self).clean(one) for one in value.split(",")] if value else []
+
+
+def _ticks(label: str, choices: Any = ()) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(label=label, choices=choices, required=False, widget=Ticks)
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(label=label, required=False, widget=DayInput, error_messages=DAY_ERRORS)
+
+
+_DIGITS = {"pattern": r"^[0-9\-]+$", "hint": "An order id has only digits and hyphens."}
+
+
 class JobFilterForm(forms.Form):
-    """The whole filter: what two fields say together is checked here."""
+    """What the address of a list may hold, as the person who asks may choose it."""
+
+    q = forms.CharField(label="Search jobs", max_length=200, required=False)
+    view = forms.ChoiceField(
+        label="View",
+        choices=[(view.slug, view.label) for view in QUICK_VIEWS],
+        required=False,
+    )
+    status = _ticks("Status", JobStatus.choices)
+    seller = _ticks("Seller")
+    technician = _ticks("Technician")
+    skill = _ticks("Skill")
+    store = _ticks("Store")
+    marketplace = _ticks("Marketplace")
+    scheduled_from = _day("Scheduled from")
+    scheduled_to = _day("Scheduled to")
+    created_from = _day("Created from")
+    created_to = _day("Created to")
+    updated_from = _day("Updated from")
+    updated_to = _day("Updated to")
+    order = Ids("Order id", **_DIGITS)
+    product_order = Ids("Product order id", **_DIGITS)
+    tracking = Ids(
+        "Tracking id",
+        pattern=r"^[A-Za-z0-9\-]+$",
+        hint="A tracking id has only letters, digits and hyphens.",
+    )
+    asin = Ids("ASIN", pattern=r"^[A-Za-z0-9]{10}$", hint="An ASIN has ten letters and digits.")
+
+    def __init__(self, data: QueryDict, *, sellers: list[Seller]) -> None:
+        super().__init__(data)
+        facets = facets_of(sellers)
+        self._offer("seller", [(str(seller.pk), seller.name) for seller in sellers])
+        self._offer("technician", _roster(sellers))
+        self._offer("skill", [(skill, skill) for skill in facets.skills])
+        self._offer("store", [(store, store) for store in facets.stores])
+        self._offer("marketplace", _marketplaces(sellers))
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.MultipleChoiceField)
+        # Called for, not given: Django walks given ones twice for each form.
+        field.choices = lambda: choices
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -56,130 +123,24 @@ class JobFilterForm(forms.Form):
         return data
 
 
-class _Ids(filters.BaseInFilter, filters.CharFilter):
-    """Several ids, separated by commas."""
-
-
-def _ids(label: str, *, method: str, pattern: str, hint: str) -> _Ids:
-    return _Ids(
-        label=label,
-        method=method,
-        validators=[MaxLengthValidator(100), RegexValidator(pattern, hint)],
-        help_text="Several: separate them by commas.",
-    )
-
-
-class Ticks(forms.CheckboxSelectMultiple):
-    """Django's checkboxes without three templates for each: a roster of a hundred took 20 ms.
-
-    What was drawn once is kept: the same few rosters are shown with each list.
-    """
-
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
-    ) -> SafeString:
-        base = (attrs or {}).get("id", f"id_{name}")
-        return _boxes(base, name, tuple(self.choices), frozenset(self.format_value(value)))
-
-
-@lru_cache(maxsize=256)
-def _boxes(
-    base: str, name: str, choices: tuple[tuple[Any, Any], ...], chosen: frozenset[str]
-) -> SafeString:
-    boxes = (
-        (f"{base}_{nth}", name, key, " checked" if str(key) in chosen else "", label)
-        for nth, (key, label) in enumerate(choices)
-    )
-    box = (
-        '<div><label for="{0}"><input type="checkbox" name="{1}" value="{2}" id="{0}"{3}>'
-        " {4}</label></div>"
-    )
-    return format_html('<div id="{}">{}</div>', base, format_html_join("", box, boxes))
-
-
-def _ticks(label: str, method: str, choices: Any = ()) -> filters.MultipleChoiceFilter:
-    return filters.MultipleChoiceFilter(label=label, method=method, choices=choices, widget=Ticks)
-
-
-def _day(label: str) -> filters.DateFilter:
-    return filters.DateFilter(
-        label=label,
-        method="by_day",
-        widget=DayInput,
-        error_messages=DAY_ERRORS,
-    )
-
-
-_DIGITS = {"pattern": r"^[0-9\-]+$", "hint": "An order id has only digits and hyphens."}
-
-
-class JobFilter(filters.FilterSet):
-    """What the address bar may hold, applied to the jobs a person may see.
+class JobFilter:
+    """What an address asks for, applied to the jobs that a person may see.
 
     ``sellers`` are that person's, ``now`` is aware. Days are the job's own for the appointment,
     the reader's for the rest.
     """
 
-    q = filters.CharFilter(label="Search jobs", method="by_words", max_length=200)
-    view = filters.ChoiceFilter(
-        label="View",
-        choices=[(view.slug, view.label) for view in QUICK_VIEWS],
-        method="by_view",
-        widget=forms.HiddenInput,
-    )
-    status = _ticks("Status", "by_status", JobStatus.choices)
-    seller = _ticks("Seller", "by_seller")
-    technician = _ticks("Technician", "by_technician")
-    skill = _ticks("Skill", "by_reference")
-    store = _ticks("Store", "by_column")
-    marketplace = _ticks("Marketplace", "by_column")
-    scheduled_from = _day("Scheduled from")
-    scheduled_to = _day("Scheduled to")
-    created_from = _day("Created from")
-    created_to = _day("Created to")
-    updated_from = _day("Updated from")
-    updated_to = _day("Updated to")
-    order = _ids("Order id", method="by_column", **_DIGITS)
-    product_order = _ids("Product order id", method="by_reference", **_DIGITS)
-    tracking = _ids(
-        "Tracking id",
-        method="by_reference",
-        pattern=r"^[A-Za-z0-9\-]+$",
-        hint="A tracking id has only letters, digits and hyphens.",
-    )
-    asin = _ids(
-        "ASIN",
-        method="by_reference",
-        pattern=r"^[A-Za-z0-9]{10}$",
-        hint="An ASIN has ten letters and digits.",
-    )
-
-    class Meta:
-        model = ServiceJob
-        fields: list[str] = []
-        form = JobFilterForm
-
     def __init__(
         self,
-        data: Any,
+        data: QueryDict,
         visible: JobQuery,
         *,
         person: Person,
         sellers: list[Seller],
         now: dt.datetime,
     ) -> None:
-        super().__init__(data, queryset=ServiceJob.objects.none())
+        self.form = JobFilterForm(data, sellers=sellers)
         self.visible, self.person, self.sellers, self.now = visible, person, sellers, now
-        self._offer("seller", [(str(seller.pk), seller.name) for seller in sellers])
-        self._offer("technician", _roster(sellers))
-        facets = facets_of(sellers)
-        self._offer("skill", [(skill, skill) for skill in facets.skills])
-        self._offer("store", [(store, store) for store in facets.stores])
-        self._offer("marketplace", _marketplaces(sellers))
-
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        # Called for, not given: given ones are copied one by one with the form.
-        self.filters[name].extra["choices"] = lambda: choices
 
     @cached_property
     def found(self) -> JobQuery:
@@ -188,7 +149,8 @@ class JobFilter(filters.FilterSet):
             return self.visible.empty()
         query = self.visible
         for name, value in self.form.cleaned_data.items():
-            query = self.filters[name].filter(query, value)
+            if value:
+                query = NARROW[name](self, query, name, value)
         return query
 
     @property
@@ -214,11 +176,11 @@ class JobFilter(filters.FilterSet):
     def by_technician(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
         chosen = TechnicianResource.objects.filter(technician_id__in=map(int, value))
         ids = chosen.order_by("resource_id").values_list("resource_id", flat=True).distinct()
-        return query.where(HasReference(Kind.RESOURCE, tuple(ids)))
+        return query.where(HasReference(JobReference.Kind.RESOURCE, tuple(ids)))
 
     def by_reference(self, query: JobQuery, name: str, value: list[str]) -> JobQuery:
         wanted = {one.upper() for one in value} if name == "asin" else set(value)
-        return query.where(HasReference(KINDS[name], tuple(sorted(wanted))))
+        return query.where(HasReference(REFERENCES[name], tuple(sorted(wanted))))
 
     def by_day(self, query: JobQuery, name: str, value: dt.date) -> JobQuery:
         which, end = name.split("_")
@@ -240,6 +202,21 @@ class JobFilter(filters.FilterSet):
 
     def _home_zone(self) -> str:
         return self.sellers[0].time_zone if self.sellers else "UTC"
+
+
+NARROW: dict[str, Callable[[JobFilter, JobQuery, str, Any], JobQuery]] = {
+    "q": JobFilter.by_words,
+    "view": JobFilter.by_view,
+    "status": JobFilter.by_status,
+    "seller": JobFilter.by_seller,
+    "technician": JobFilter.by_technician,
+    **dict.fromkeys(("store", "marketplace", "order"), JobFilter.by_column),
+    **dict.fromkeys(REFERENCES, JobFilter.by_reference),
+    **dict.fromkeys(
+        (f"{name}_{end}" for name in RANGES for end in ("from", "to")), JobFilter.by_day
+    ),
+}
+"""How what was chosen in each field narrows the jobs."""
 
 
 def _roster(sellers: list[Seller]) -> list[tuple[str, str]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
 from typing import Any
 
 from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+
+from dispatch.web.shell.fragments import draw, drawn_once
 
 Chip = tuple[str, str, tuple[str, ...]]
 """Slug, label, and the fields of the form that it holds."""
@@ -19,7 +20,10 @@ Chip = tuple[str, str, tuple[str, ...]]
 def chips(
     form: forms.Form, query: QueryDict, which: Iterable[Chip], address: Callable[..., str]
 ) -> list[dict[str, Any]]:
-    """What `components/chips.html` shows; ``address`` is the list's with some fields changed."""
+    """Return what `components/chips.html` shows.
+
+    ``address`` returns the list's address with some of its fields changed.
+    """
     made = []
     for slug, label, names in which:
         active = [name for name in names if query.getlist(name)]
@@ -27,7 +31,7 @@ def chips(
             {
                 "slug": slug,
                 "label": label,
-                "fields": partial(_drawn, [form[name] for name in names]),
+                "fields": [form[name] for name in names],
                 "summary": _summary(form, query, active),
                 "active": bool(active),
                 "clear_url": address(**dict.fromkeys(names, "")),
@@ -36,48 +40,33 @@ def chips(
     return made
 
 
-def _drawn(fields: list[BoundField]) -> SafeString:
-    """The fields as they are drawn; those in which nothing is chosen look the same each time."""
-    if any(field.data or field.errors for field in fields):
-        return _draw(fields)
-    return _draw_once(_Idle(fields))
+@dataclasses.dataclass(frozen=True)
+class Untouched:
+    """A field in which nothing is chosen: equal to any that is called and offers the same.
+
+    It holds no form, so that what is kept of it keeps nothing that somebody typed.
+    """
+
+    name: str
+    label: str
+    widget: type[forms.Widget]
+    choices: tuple[Any, ...]
+    field: forms.Field = dataclasses.field(compare=False)
 
 
-def _draw(fields: list[BoundField]) -> SafeString:
-    shown = (
-        render_to_string("components/field.html", {"field": field, "hide_optional": True})
-        for field in fields
-    )
-    return SafeString("".join(shown))
+def filter_field(field: BoundField) -> SafeString:
+    """Draw a field of a filter with its label; while nothing is chosen in it, only once."""
+    if field.data or field.errors:
+        return draw("components/field.html", field=field, hide_optional=True)
+    choices = tuple(getattr(field.field, "choices", ()))
+    kind = type(field.field.widget)
+    return _untouched(Untouched(field.name, str(field.label), kind, choices, field.field))
 
 
-class _Idle:
-    """Fields in which nothing is chosen: they are told apart by what they are and offer."""
-
-    def __init__(self, fields: list[BoundField]) -> None:
-        self.fields = fields
-        self._key = tuple(
-            (
-                field.auto_id,
-                field.label,
-                type(field.field.widget),
-                tuple(getattr(field.field, "choices", ())),
-            )
-            for field in fields
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Idle) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-
-@lru_cache(maxsize=512)
-def _draw_once(idle: _Idle) -> SafeString:
-    # What is kept must not keep the form, and with it what somebody typed elsewhere in it.
-    fields, idle.fields = idle.fields, []
-    return _draw(fields)
+@drawn_once
+def _untouched(one: Untouched) -> SafeString:
+    field = one.field.get_bound_field(forms.Form(), one.name)
+    return draw("components/field.html", field=field, hide_optional=True)
 
 
 def _summary(form: forms.Form, query: QueryDict, names: list[str]) -> str:

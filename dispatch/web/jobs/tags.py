@@ -1,0 +1,196 @@
+"""Tags and filters that say in words what a job, its times and its actions are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dispatch.models import Action, Appointment, AssociatedItem, Person, ServiceJob
+from dispatch.services.amazon.slots import Slot
+from dispatch.web.shell import clock
+from dispatch.web.shell.fragments import draw, drawn_once
+
+register = template.Library()
+
+
+@register.filter
+def address(job: ServiceJob) -> str:
+    """Return the address of a job's page."""
+    return _address(job.service_job_id)
+
+
+@lru_cache(maxsize=4096)
+def _address(service_job_id: str) -> str:
+    return reverse("job", args=[service_job_id])
+
+
+@register.simple_tag(takes_context=True)
+def job_state(context: dict[str, Any], job: ServiceJob) -> clock.State:
+    """Return the job's state now, with its colour and its word."""
+    return clock.state(job, context["now"])
+
+
+@register.simple_tag(takes_context=True)
+def job_remark(context: dict[str, Any], job: ServiceJob) -> clock.Remark:
+    """Return the most urgent thing that the clock has to say of a job now."""
+    return clock.remark(job, context["now"])
+
+
+@register.simple_tag(takes_context=True)
+def appointment_time(context: dict[str, Any], job: ServiceJob) -> str | SafeString:
+    """Draw the appointment's time where the job is; in the tooltip, the reader's own."""
+    if job.scheduled_start is None:
+        return "—"
+    return _time(context, job.scheduled_start, job.scheduled_end, job)
+
+
+@register.simple_tag(takes_context=True)
+def visit_time(context: dict[str, Any], visit: Appointment, job: ServiceJob) -> str | SafeString:
+    """Draw the time of one of a job's appointments, current or replaced."""
+    if visit.start is None:
+        return "—"
+    end = visit.start + dt.timedelta(minutes=visit.duration_minutes or 0)
+    return _time(context, visit.start, end, job)
+
+
+def _time(
+    context: dict[str, Any], start: dt.datetime, end: dt.datetime | None, job: ServiceJob
+) -> SafeString:
+    person = getattr(context.get("request"), "user", None)
+    own = person.time_zone if isinstance(person, Person) else ""
+    zone = clock.zone_of(job)
+    return _time_in(start, end, zone, context["now"].astimezone(zone).date(), own)
+
+
+@drawn_once
+def _time_in(
+    start: dt.datetime, end: dt.datetime | None, zone: ZoneInfo, today: dt.date, own: str
+) -> SafeString:
+    """Draw a window in a zone; in the tooltip, the day, or the time in the reader's own zone."""
+    local = start.astimezone(zone)
+    return draw(
+        "components/time.html",
+        machine=local.isoformat(),
+        tooltip=_for_reader(start, end, local, own),
+        day=clock.day_name(local.date(), today),
+        window=clock.window(start, end, zone),
+        zone=clock.zone_names(start, end, zone),
+    )
+
+
+def _for_reader(start: dt.datetime, end: dt.datetime | None, local: dt.datetime, own: str) -> str:
+    zone = clock.named_zone(own) if own else local.tzinfo
+    mine = start.astimezone(zone)
+    if mine.utcoffset() == local.utcoffset() or not isinstance(zone, ZoneInfo):
+        return f"{local:%A} {local.day} {local:%B %Y}"
+    times = clock.window(start, end, zone)
+    return f"{mine:%a} {mine.day} {mine:%b}, {times} {mine.tzname()}, your time"
+
+
+@register.simple_tag(takes_context=True)
+def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: ServiceJob) -> str:
+    """A moment where the job is: "18 Nov, 16:20 EST"."""
+    if moment is None:
+        return "—"
+    local = moment.astimezone(clock.zone_of(job))
+    year = f" {local.year}" if local.year != context["now"].year else ""
+    return f"{local.day} {local:%b}{year}, {clock.clock_time(local)} {local.tzname()}"
+
+
+@register.filter
+def slot_times(slot: Slot, job: ServiceJob) -> str:
+    """A slot's window, with the zone's names where the clock alone does not tell."""
+    zone = clock.zone_of(job)
+    names = clock.zone_names(slot.start, slot.end, zone)
+    told = "–" not in names and not clock.comes_twice(slot.start, zone)
+    times = clock.window(slot.start, slot.end, zone)
+    return times if told else f"{times} {names}"
+
+
+@register.filter
+def slot_value(slot: Slot, job: ServiceJob) -> str:
+    return slot.start.astimezone(clock.zone_of(job)).isoformat(timespec="minutes")
+
+
+@register.simple_tag
+def wish_words(wish: Any, job: ServiceJob) -> str:
+    """A buyer's preferred time: "Wed 26 November, 8:00–12:00"."""
+    start, end = (wish.start, wish.end) if isinstance(wish, Slot) else wish
+    zone = clock.zone_of(job)
+    day = start.astimezone(zone)
+    return f"{day:%a} {day.day} {day:%B}, {clock.window(start, end, zone)}"
+
+
+@register.filter
+def product_name(item: AssociatedItem) -> str:
+    """The product's title, with the brand where the title does not begin with it."""
+    if item.title.casefold().startswith(item.brand.casefold()):
+        return item.title or "Product"
+    return f"{item.brand} {item.title}".strip()
+
+
+@register.filter
+def zone_name(job: ServiceJob, moment: dt.datetime | None = None) -> str:
+    """The abbreviation of the job's zone at its appointment, or at a moment."""
+    at = job.scheduled_start or moment
+    return (at.astimezone(clock.zone_of(job)).tzname() or "") if at else job.time_zone
+
+
+_TONES = {
+    Action.State.ACCEPTED: "accepted",
+    Action.State.WARNED: "warning",
+    Action.State.REFUSED: "refused",
+}
+
+
+@register.filter
+def tone(action: Action) -> str:
+    """The kind of notice or timeline entry an action is."""
+    return _TONES.get(action.state, "unknown")  # type: ignore[call-overload,no-any-return]
+
+
+_DONE = {
+    Action.Kind.ADD_APPOINTMENT: "Appointment added",
+    Action.Kind.RESCHEDULE: "Rescheduled",
+    Action.Kind.ASSIGN: "Technicians assigned",
+    Action.Kind.COMPLETE: "Completed",
+    Action.Kind.CANCEL: "Cancelled",
+}
+
+
+@register.filter
+def happened(action: Action) -> str:
+    """What an action did or tried: "Rescheduled", "Reschedule refused"."""
+    kind = Action.Kind(action.kind)
+    if action.accepted:
+        return _DONE.get(kind, str(kind.label))
+    if action.state == Action.State.REFUSED:
+        return f"{kind.label} refused"
+    return f"{kind.label} not confirmed yet"
+
+
+@register.filter
+def said(action: Action) -> str:
+    """What Amazon said of an action, in its own words."""
+    words = action.warnings if action.state == Action.State.WARNED else action.errors
+    return " · ".join(str(word.get("message") or word.get("code") or "") for word in words)
+
+
+@register.simple_tag
+def asked(action: Action, job: ServiceJob) -> str:
+    """What an action asked for: the time, the reason, the people."""
+    parts = []
+    start = action.payload.get("appointmentTime", {}).get("startTime")
+    if start:
+        zone = clock.zone_of(job)
+        local = dt.datetime.fromisoformat(start).astimezone(zone)
+        parts.append(f"to {local:%a} {local.day} {local:%b} {clock.clock_time(local)}")
+    codes = ("rescheduleReasonCode", "cancellationReasonCode")
+    parts += [f"reason {action.payload[name]}" for name in codes if name in action.payload]
+    return " · ".join(parts)
