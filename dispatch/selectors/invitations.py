@@ -1,4 +1,4 @@
-"""Invitations that can still be accepted."""
+"""Invitations that can still be accepted: the open ones."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from dispatch.selectors.sellers import owned_by
 
 
 def still_open() -> QuerySet[Invitation]:
-    """The invitations that can be accepted now."""
+    """Return the invitations that are neither accepted nor withdrawn nor expired."""
     return Invitation.objects.filter(
         accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now()
     )
 
 
-def hash_of(token: str) -> str:
-    """What is kept of a link's token. It is 256 random bits: nothing slower is needed."""
+def hash_of_token(token: str) -> str:
+    """Return what is kept of a link's token, a SHA-256.
+
+    The token is 256 random bits, so a slow hash as for passwords would add nothing.
+    """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def by_hash(token_hash: str) -> Invitation | None:
-    """The open invitation of a link."""
+def invitation_by_hash(token_hash: str) -> Invitation | None:
+    """Return the open invitation whose link has this hash of its token, with seller and inviter."""
     found = still_open().filter(token_hash=token_hash)
     return found.select_related("seller", "invited_by").first()
 
 
 def invitation_for(owner: Person, invitation_id: int) -> Invitation | None:
-    """An open invitation to one of the owner's sellers."""
+    """Return the open invitation with this id, if it is to one of the owner's sellers."""
     return still_open().filter(pk=invitation_id, seller__in=owned_by(owner)).first()

@@ -12,12 +12,12 @@ from dispatch.models import AccessReview, Membership, Person, ReviewedAccess, Se
 from dispatch.selectors.people import memberships_of, second_factors
 from dispatch.selectors.sellers import owned_by
 
-EVERY = dt.timedelta(days=90)
+REVIEWED_EVERY = dt.timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one person may do, with what a reviewer needs to know."""
+    """What one person may do for a seller, with what a reviewer needs to know of them."""
 
     membership: Membership
     second_factor: str
@@ -25,8 +25,8 @@ class Access:
     reviewed_at: dt.datetime | None
 
 
-def everybody(seller: Seller) -> list[Access]:
-    """Everybody who belongs to a seller, by name."""
+def access_of_everybody(seller: Seller) -> list[Access]:
+    """Return the access of everybody who belongs to a seller, by name."""
     memberships = list(memberships_of(seller))
     people = [membership.person_id for membership in memberships]
     factors = second_factors(people)
@@ -39,16 +39,16 @@ def everybody(seller: Seller) -> list[Access]:
 
 
 def reviews_of(seller: Seller) -> QuerySet[AccessReview]:
-    """The signed reviews of a seller, the latest first."""
+    """Return the signed reviews of a seller, the latest first."""
     return AccessReview.objects.filter(seller=seller).order_by("-signed_at", "-pk")
 
 
 def review_for(owner: Person, review_id: int) -> AccessReview | None:
-    """A review of one of the owner's sellers."""
+    """Return the review with this id, if it is of one of the owner's sellers."""
     found = AccessReview.objects.filter(pk=review_id, seller__in=owned_by(owner))
     return found.select_related("seller").first()
 
 
-def is_due(last: dt.datetime | None) -> bool:
-    """Whether the next review is due: there was none yet, or not within 90 days."""
-    return last is None or timezone.now() - last > EVERY
+def review_is_due(last: dt.datetime | None) -> bool:
+    """Return True when a seller was last reviewed more than 90 days ago, or never."""
+    return last is None or timezone.now() - last > REVIEWED_EVERY

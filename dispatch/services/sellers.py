@@ -14,7 +14,7 @@ from dispatch.models import Action, Membership, Person, ReasonCode, Seller, Sync
 from dispatch.services.amazon.client import FAULTS, note_state, open_client, state_after
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
-from dispatch.services.audit.activity import Kind
+from dispatch.services.errors import CannotBeDone
 from dispatch.services.mirror import sync, tasks
 from dispatch.spapi import (
     AccessTokenClient,
@@ -30,10 +30,6 @@ from dispatch.spapi import (
 State = Seller.State
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
 DETAILS = ("name", "marketplace_id", "application_id", "time_zone", "sync_since")
-
-
-class Refused(Exception):
-    """What was asked cannot be done; the text says why, to the person who asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,10 @@ def connect(*, owner: Person, details: Details, credentials: Credentials) -> Sel
     Membership.objects.create(person=owner, seller=seller, role=Membership.Role.OWNER)
     typed = [name for name in CREDENTIALS if getattr(credentials, name)]
     activity.record(
-        Kind.SELLER_CONNECTED, seller=seller, marketplace=seller.marketplace_id, credentials=typed
+        activity.Kind.SELLER_CONNECTED,
+        seller=seller,
+        marketplace=seller.marketplace_id,
+        credentials=typed,
     )
     return seller
 
@@ -100,9 +99,9 @@ def change(*, seller: Seller, details: Details, credentials: Credentials) -> Non
     if reload and seller.sync_jobs.exists():
         sync.start(seller)
     if different:
-        activity.record(Kind.SELLER_CHANGED, seller=seller, fields=different)
+        activity.record(activity.Kind.SELLER_CHANGED, seller=seller, fields=different)
     if replaced := typed & set(CREDENTIALS):
-        activity.record(Kind.CREDENTIALS_CHANGED, seller=seller, fields=replaced)
+        activity.record(activity.Kind.CREDENTIALS_CHANGED, seller=seller, fields=replaced)
 
 
 def _set_details(seller: Seller, details: Details) -> set[str]:
@@ -176,11 +175,11 @@ def _fetch(seller: Seller) -> None:
 def authorise(*, seller: Seller, code: str, redirect_uri: str, selling_partner_id: str) -> Verdict:
     """Exchange a consent's code for the refresh token, keep it, then check the connection.
 
-    Raises `Refused` when the consent is for another seller account than this one's.
+    Raises `CannotBeDone` when the consent is for another seller account than this one's.
     """
     known = seller.selling_partner_id
     if known and selling_partner_id and known != selling_partner_id:
-        raise Refused(
+        raise CannotBeDone(
             f"You gave consent for the seller account {selling_partner_id}, but {seller.name} is "
             f"{known}. Log in to Seller Central as {known} and try again."
         )
@@ -203,7 +202,7 @@ def _keep_grant(seller: Seller, refresh_token: str, selling_partner_id: str) -> 
             "refresh_token", "selling_partner_id", "authorised_at", "state", "state_detail",
         ]
     )  # fmt: skip
-    activity.record(Kind.CREDENTIALS_CHANGED, seller=seller, fields=["refresh_token"])
+    activity.record(activity.Kind.CREDENTIALS_CHANGED, seller=seller, fields=["refresh_token"])
 
 
 @transaction.atomic
@@ -226,7 +225,7 @@ def disconnect(*, seller: Seller) -> None:
     SyncJob.objects.filter(seller=seller).update(
         next_run_at=timezone.now() + tasks.NEVER_AGAIN, last_error=""
     )
-    activity.record(Kind.SELLER_DISCONNECTED, seller=seller)
+    activity.record(activity.Kind.SELLER_DISCONNECTED, seller=seller)
 
 
 @transaction.atomic
@@ -235,11 +234,11 @@ def switch(*, seller: Seller, on: Iterable[str]) -> None:
     agreed = set(on)
     seller.switched_off = [kind for kind in Action.Kind.values if kind not in agreed]
     seller.save(update_fields=["switched_off"])
-    activity.record(Kind.SWITCHES_CHANGED, seller=seller, off=seller.switched_off)
+    activity.record(activity.Kind.SWITCHES_CHANGED, seller=seller, off=seller.switched_off)
 
 
 def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description: str) -> ReasonCode:
-    """Put a reason code last in its list. Raises `Refused` when it is there already."""
+    """Put a reason code last in its list. Raises `CannotBeDone` when it is there already."""
     same = ReasonCode.objects.filter(seller=seller, kind=kind, marketplace_id=seller.marketplace_id)
     last = same.aggregate(last=Max("position"))["last"]
     try:
@@ -254,13 +253,13 @@ def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description:
             )
             _record_reason(reason, "added")
     except IntegrityError:
-        raise Refused(f"{code} is in the list already.") from None
+        raise CannotBeDone(f"{code} is in the list already.") from None
     return reason
 
 
 def _record_reason(reason: ReasonCode, change: str) -> None:
     activity.record(
-        Kind.REASONS_CHANGED,
+        activity.Kind.REASONS_CHANGED,
         seller=reason.seller,
         change=change,
         list=reason.kind,

@@ -12,7 +12,8 @@ from dispatch.models import Action, Membership, Person, ReasonCode, Seller, Sync
 from dispatch.sandbox.server import SandboxServer
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
-from dispatch.services.sellers import Credentials, Details, Refused
+from dispatch.services.errors import CannotBeDone
+from dispatch.services.sellers import Credentials, Details
 from dispatch.spapi import Marketplaces
 from tests.limits import PATIENCE
 
@@ -303,7 +304,7 @@ class TestAuthorising:
         seller = seller_of(alice)
         Seller.objects.update(selling_partner_id="A1OTHER")
         seller.refresh_from_db()
-        with pytest.raises(Refused, match="A1OTHER"):
+        with pytest.raises(CannotBeDone, match="A1OTHER"):
             self.authorise(seller, self.code(amazon))
 
 
@@ -339,7 +340,7 @@ class TestReasonCodes:
     def test_a_code_is_listed_once(self, alice: Person) -> None:
         seller = seller_of(alice)
         self.add(seller, "V1")
-        with pytest.raises(Refused, match="V1 is in the list already"):
+        with pytest.raises(CannotBeDone, match="V1 is in the list already"):
             self.add(seller, "V1")
 
     def test_it_moves_a_code_one_place(self, alice: Person) -> None:

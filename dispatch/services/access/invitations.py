@@ -20,11 +20,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import INVITATION_DAYS, Invitation, Membership, Person, Seller
-from dispatch.selectors.invitations import hash_of, still_open
+from dispatch.selectors.invitations import hash_of_token, still_open
 from dispatch.services.access import people
-from dispatch.services.access.people import Refused, Role
+from dispatch.services.access.people import Role
 from dispatch.services.audit import activity
-from dispatch.services.audit.activity import Kind
+from dispatch.services.errors import CannotBeDone
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +42,11 @@ class Invited:
 def invite(*, email: str, seller: Seller | None, role: Role, by: Person | None) -> Invited:
     """Make an invitation; an earlier open one for the same e-mail and seller is withdrawn.
 
-    Raises `Refused` for somebody who belongs to the seller already.
+    Raises `CannotBeDone` for somebody who belongs to the seller already.
     """
     email = email.strip().lower()
     if seller and seller.memberships.filter(person__email__iexact=email).exists():
-        raise Refused(
+        raise CannotBeDone(
             gettext("%(email)s belongs to %(seller)s already.")
             % {"email": email, "seller": seller.name}
         )
@@ -54,9 +54,11 @@ def invite(*, email: str, seller: Seller | None, role: Role, by: Person | None) 
     with transaction.atomic():
         still_open().filter(email=email, seller=seller).update(withdrawn_at=timezone.now())
         invitation = Invitation.objects.create(
-            email=email, seller=seller, role=role, invited_by=by, token_hash=hash_of(token)
+            email=email, seller=seller, role=role, invited_by=by, token_hash=hash_of_token(token)
         )
-        activity.record(Kind.PERSON_INVITED, person=by, seller=seller, subject=email, role=role)
+        activity.record(
+            activity.Kind.PERSON_INVITED, person=by, seller=seller, subject=email, role=role
+        )
     return Invited(invitation, token)
 
 
@@ -65,21 +67,27 @@ def withdraw(*, invitation: Invitation) -> None:
     with transaction.atomic():
         if still_open().filter(pk=invitation.pk).update(withdrawn_at=timezone.now()):
             activity.record(
-                Kind.INVITATION_WITHDRAWN, seller=invitation.seller, subject=invitation.email
+                activity.Kind.INVITATION_WITHDRAWN,
+                seller=invitation.seller,
+                subject=invitation.email,
             )
 
 
 def accept(*, invitation: Invitation, person: Person) -> Membership | None:
     """Give the invited person what they were invited to; None where that was an account alone.
 
-    Raises `Refused` where the invitation is no longer open or not this person's.
+    Raises `CannotBeDone` where the invitation is no longer open or not this person's.
     """
     if person.email.lower() != invitation.email:
-        raise Refused(gettext("This invitation is for %(email)s.") % {"email": invitation.email})
+        raise CannotBeDone(
+            gettext("This invitation is for %(email)s.") % {"email": invitation.email}
+        )
     with transaction.atomic():
         _use_up(invitation)
         if invitation.seller is None:
-            activity.record(Kind.PERSON_ADDED, person=person, subject=person.email, new=True)
+            activity.record(
+                activity.Kind.PERSON_ADDED, person=person, subject=person.email, new=True
+            )
             return None
         role = Role(invitation.role)
         return people.join(person=person, seller=invitation.seller, role=role)
@@ -88,11 +96,11 @@ def accept(*, invitation: Invitation, person: Person) -> Membership | None:
 def accept_as_new(*, invitation: Invitation, name: str, password: str) -> Person:
     """Make the invited person's account, with the invitation's e-mail, and accept.
 
-    Raises `Refused` as `accept` does, and where there is such an account already.
+    Raises `CannotBeDone` as `accept` does, and where there is such an account already.
     """
     with transaction.atomic():
         if Person.objects.filter(email__iexact=invitation.email).exists():
-            raise Refused(
+            raise CannotBeDone(
                 gettext("%(email)s has an account already. Log in to accept.")
                 % {"email": invitation.email}
             )
@@ -104,7 +112,7 @@ def accept_as_new(*, invitation: Invitation, name: str, password: str) -> Person
 def _use_up(invitation: Invitation) -> None:
     # One conditional update: of two who press the button, one gets in.
     if not still_open().filter(pk=invitation.pk).update(accepted_at=timezone.now()):
-        raise Refused(NO_LONGER)
+        raise CannotBeDone(NO_LONGER)
 
 
 def mails_go_out() -> bool:

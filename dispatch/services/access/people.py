@@ -11,23 +11,19 @@ from django.utils.translation import gettext
 from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
 from dispatch.services.access import sessions
 from dispatch.services.audit import activity
-from dispatch.services.audit.activity import Kind
+from dispatch.services.errors import CannotBeDone
 
 Role = Membership.Role
 
 
-class Refused(Exception):
-    """What was asked cannot be done; the text says why, to the person who asked."""
-
-
 def join(*, person: Person, seller: Seller, role: Role) -> Membership:
-    """Give a person a role for a seller. Raises `Refused` for somebody who has one already."""
+    """Give a person a role for a seller. Raises `CannotBeDone` for somebody who has one already."""
     try:
         with transaction.atomic():
             membership = Membership.objects.create(person=person, seller=seller, role=role)
-            _record(Kind.PERSON_ADDED, membership, person=person, role=role)
+            _record(activity.Kind.PERSON_ADDED, membership, person=person, role=role)
     except IntegrityError:
-        raise Refused(
+        raise CannotBeDone(
             gettext("%(email)s belongs to %(seller)s already.")
             % {"email": person.email, "seller": seller.name}
         ) from None
@@ -36,28 +32,28 @@ def join(*, person: Person, seller: Seller, role: Role) -> Membership:
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: Role) -> None:
-    """Give a person another role. Raises `Refused` where the last owner would go."""
+    """Give a person another role. Raises `CannotBeDone` where the last owner would go."""
     if role != Role.OWNER:
         _keep_an_owner(membership)
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
-    _record(Kind.ROLE_CHANGED, membership, role=role, before=before)
+    _record(activity.Kind.ROLE_CHANGED, membership, role=role, before=before)
 
 
 @transaction.atomic
 def remove(*, membership: Membership) -> None:
-    """End what a person may do for a seller. Raises `Refused` for its last owner.
+    """End what a person may do for a seller. Raises `CannotBeDone` for its last owner.
 
     Whoever works for nobody any more is logged out everywhere, at once.
     """
     _keep_an_owner(membership)
     membership.delete()
-    _record(Kind.PERSON_REMOVED, membership, role=membership.role)
+    _record(activity.Kind.PERSON_REMOVED, membership, role=membership.role)
     if not Membership.objects.filter(person_id=membership.person_id).exists():
         sessions.end(person=membership.person, why=sessions.Why.REMOVED)
 
 
-def _record(kind: Kind, membership: Membership, **detail: Any) -> None:
+def _record(kind: activity.Kind, membership: Membership, **detail: Any) -> None:
     """Keep in the log whose role it was; who did it is who asks."""
     subject = membership.person.email
     activity.record(kind, seller=membership.seller, subject=subject, **detail)
@@ -70,7 +66,7 @@ def _keep_an_owner(membership: Membership) -> None:
     others = Membership.objects.filter(seller=seller, role=Role.OWNER).exclude(pk=membership.pk)
     heir = others.order_by("created_at", "pk").first()
     if heir is None:
-        raise Refused(
+        raise CannotBeDone(
             gettext("%(name)s is the last owner of %(seller)s. Add another first.")
             % {"name": membership.person, "seller": seller.name}
         )
@@ -91,7 +87,7 @@ def save_technician(
 ) -> Technician:
     """Put a technician on the roster, or change one.
 
-    Raises `Refused` when one of the ids is another technician's of the same seller.
+    Raises `CannotBeDone` when one of the ids is another technician's of the same seller.
     """
     _check_ids(seller, resource_ids, technician)
     try:
@@ -102,7 +98,7 @@ def save_technician(
             row.save()
             _set_ids(row, resource_ids)
             activity.record(
-                Kind.TECHNICIAN_SAVED,
+                activity.Kind.TECHNICIAN_SAVED,
                 seller=seller,
                 subject=f"technician {row.pk}",
                 logs_in=person and person.pk,
@@ -110,7 +106,7 @@ def save_technician(
                 new=technician is None,
             )
     except IntegrityError:
-        raise Refused(
+        raise CannotBeDone(
             gettext("One of these ids was given to another technician just now.")
         ) from None
     return row
@@ -121,7 +117,7 @@ def _check_ids(seller: Seller, ids: Sequence[str], technician: Technician | None
     if technician is not None:
         taken = taken.exclude(technician=technician)
     if first := taken.select_related("technician").order_by("resource_id").first():
-        raise Refused(
+        raise CannotBeDone(
             gettext("%(resource_id)s belongs to %(name)s already.")
             % {"resource_id": first.resource_id, "name": first.technician.name}
         )
@@ -144,4 +140,4 @@ def remove_technician(*, technician: Technician) -> None:
     """Take a technician off the roster; jobs they were assigned to stay as Amazon has them."""
     subject, seller = f"technician {technician.pk}", technician.seller
     technician.delete()
-    activity.record(Kind.TECHNICIAN_REMOVED, seller=seller, subject=subject)
+    activity.record(activity.Kind.TECHNICIAN_REMOVED, seller=seller, subject=subject)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import AccessReview, Person, ReviewedAccess, Seller
 from dispatch.services.access import people
-from dispatch.services.access.people import Refused
 from dispatch.services.audit import activity
 from dispatch.services.audit.exports import Row, inert, recorded
+from dispatch.services.errors import CannotBeDone
 
 if TYPE_CHECKING:
     from dispatch.selectors.reviews import Access
@@ -31,11 +31,11 @@ def sign(
 ) -> AccessReview:
     """Keep the review as evidence and remove whom it says; all of it or nothing.
 
-    ``decisions`` are by membership id, one for everybody. Raises `Refused` where somebody was not
-    looked at, and where the last owner would go.
+    ``decisions`` are by membership id, one for everybody. Raises `CannotBeDone` where somebody was
+    not looked at, and where the last owner would go.
     """
     if {access.membership.pk for access in everybody} != set(decisions):
-        raise Refused(
+        raise CannotBeDone(
             gettext("The people of this seller changed meanwhile. Look at them once more.")
         )
     review = AccessReview.objects.create(

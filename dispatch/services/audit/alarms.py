@@ -18,7 +18,6 @@ from django.db.models import Count, Q
 from dispatch.models import Activity, ActivityHead, Alarm, Membership, Person, Seller
 from dispatch.models.keyring import SealBroken
 from dispatch.services.audit import activity, evidence
-from dispatch.services.audit.activity import Kind
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def acknowledge(*, alarm: Alarm, person: Person, now: dt.datetime) -> None:
     still_open = Alarm.objects.filter(pk=alarm.pk, acknowledged_at=None)
     if still_open.update(acknowledged_at=now, acknowledged_by=person):
         activity.record(
-            Kind.ALARM_ACKNOWLEDGED, person=person, seller=alarm.seller, alarm=alarm.kind
+            activity.Kind.ALARM_ACKNOWLEDGED, person=person, seller=alarm.seller, alarm=alarm.kind
         )
 
 
@@ -103,17 +102,19 @@ def _taken(since: dt.datetime, until: dt.datetime) -> Counter[_Taker]:
     )
     by_whom = ("person_id", "seller_id")
     taken: Counter[_Taker] = Counter()
-    opened = rows.filter(kind=Kind.BUYER_DATA_OPENED).values_list(*by_whom)
+    opened = rows.filter(kind=activity.Kind.BUYER_DATA_OPENED).values_list(*by_whom)
     for person, seller, count in opened.annotate(count=Count("pk")):
         taken[person, seller] += count
-    for person, seller, detail in rows.filter(kind=Kind.EXPORTED).values_list(*by_whom, "detail"):
-        taken[person, seller] += _buyers(Kind.EXPORTED, detail)
+    for person, seller, detail in rows.filter(kind=activity.Kind.EXPORTED).values_list(
+        *by_whom, "detail"
+    ):
+        taken[person, seller] += _buyers(activity.Kind.EXPORTED, detail)
     return taken
 
 
 def _buyers(kind: str, detail: dict[str, Any]) -> int:
     """Of how many buyers a row of the log says that their data was taken."""
-    if kind == Kind.EXPORTED:
+    if kind == activity.Kind.EXPORTED:
         return int(detail.get("rows", 0)) if detail.get("buyers") else 0
     return 1
 
@@ -125,7 +126,7 @@ def _usual(person: int, seller: Any, now: dt.datetime) -> float:
         seller_id=seller,
         at__gt=now - (USUAL_DAYS + 1) * DAY,
         at__lte=now - DAY,
-        kind__in=(Kind.BUYER_DATA_OPENED, Kind.EXPORTED),
+        kind__in=(activity.Kind.BUYER_DATA_OPENED, activity.Kind.EXPORTED),
     )
     days: Counter[int] = Counter()
     for at, kind, detail in rows.values_list("at", "kind", "detail"):
@@ -136,7 +137,9 @@ def _usual(person: int, seller: Any, now: dt.datetime) -> float:
 
 def _failures(now: dt.datetime) -> Iterator[Alarm]:
     failed = Activity.objects.filter(
-        at__gt=now - HOUR, at__lte=now, kind__in=(Kind.LOG_IN_FAILED, Kind.SECOND_FACTOR_FAILED)
+        at__gt=now - HOUR,
+        at__lte=now,
+        kind__in=(activity.Kind.LOG_IN_FAILED, activity.Kind.SECOND_FACTOR_FAILED),
     )
     of_one = failed.filter(person_id__isnull=False).values_list("person_id")
     total = failed.count()
@@ -153,8 +156,8 @@ def _failures(now: dt.datetime) -> Iterator[Alarm]:
 
 def _refusals(now: dt.datetime) -> Iterator[Alarm]:
     recent = Activity.objects.filter(at__gt=now - HOUR, at__lte=now, seller_id__isnull=False)
-    refused = recent.filter(kind=Kind.WRITE, detail__status=403)
-    denied = recent.filter(kind=Kind.CONNECTION_CHANGED, detail__state__in=DENIED)
+    refused = recent.filter(kind=activity.Kind.WRITE, detail__status=403)
+    denied = recent.filter(kind=activity.Kind.CONNECTION_CHANGED, detail__state__in=DENIED)
     count = Counter(refused.values_list("seller_id", flat=True))
     # What Amazon says of the credentials themselves needs no repetition.
     for seller in denied.values_list("seller_id", flat=True):
@@ -256,7 +259,7 @@ def _record(alarm: Alarm) -> None:
     try:
         with transaction.atomic():
             activity.record(
-                Kind.ALARM,
+                activity.Kind.ALARM,
                 seller=alarm.seller,
                 subject=subject,
                 alarm=alarm.kind,

@@ -11,18 +11,17 @@ from django.dispatch import receiver
 
 from dispatch.models import Person
 from dispatch.services.audit import activity
-from dispatch.services.audit.activity import Kind
 
 
 @receiver(account.user_logged_in)
 def logged_in(sender: Any, user: Person, **_: Any) -> None:
-    activity.record(Kind.LOG_IN, person=user)
+    activity.record(activity.Kind.LOG_IN, person=user)
 
 
 @receiver(user_logged_out)
 def logged_out(sender: Any, user: Person | None, **_: Any) -> None:
     if user is not None:
-        activity.record(Kind.LOGGED_OUT, person=user)
+        activity.record(activity.Kind.LOGGED_OUT, person=user)
 
 
 @receiver(user_login_failed)
@@ -31,13 +30,13 @@ def log_in_failed(sender: Any, credentials: dict[str, Any], **_: Any) -> None:
     typed = str(credentials.get("email") or credentials.get("username") or "")
     person = Person.objects.filter(email__iexact=typed.strip().replace("\0", "")).first()
     subject = "" if person else activity.unknown_account(typed)
-    activity.record(Kind.LOG_IN_FAILED, person=person, subject=subject)
+    activity.record(activity.Kind.LOG_IN_FAILED, person=person, subject=subject)
 
 
 @receiver(mfa.authentication_failed)
 def second_factor_failed(sender: Any, user: Person, authenticator: Any, **_: Any) -> None:
     factor = getattr(authenticator, "type", None)
-    activity.record(Kind.SECOND_FACTOR_FAILED, person=user, factor=factor)
+    activity.record(activity.Kind.SECOND_FACTOR_FAILED, person=user, factor=factor)
 
 
 @receiver(mfa.authenticator_added)
@@ -57,20 +56,20 @@ def second_factor_reset(sender: Any, user: Person, authenticator: Any, **_: Any)
 
 def _second_factor_changed(user: Person, authenticator: Any, change: str) -> None:
     activity.record(
-        Kind.SECOND_FACTOR_CHANGED, person=user, factor=authenticator.type, change=change
+        activity.Kind.SECOND_FACTOR_CHANGED, person=user, factor=authenticator.type, change=change
     )
 
 
 @receiver(account.password_set)
 def password_set(sender: Any, user: Person, **_: Any) -> None:
-    activity.record(Kind.PASSWORD_CHANGED, person=user, change="set")
+    activity.record(activity.Kind.PASSWORD_CHANGED, person=user, change="set")
 
 
 @receiver(account.password_changed)
 def password_changed(sender: Any, user: Person, **_: Any) -> None:
-    activity.record(Kind.PASSWORD_CHANGED, person=user, change="changed")
+    activity.record(activity.Kind.PASSWORD_CHANGED, person=user, change="changed")
 
 
 @receiver(account.password_reset)
 def password_reset(sender: Any, user: Person, **_: Any) -> None:
-    activity.record(Kind.PASSWORD_CHANGED, person=user, change="reset")
+    activity.record(activity.Kind.PASSWORD_CHANGED, person=user, change="reset")

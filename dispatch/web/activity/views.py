@@ -26,10 +26,9 @@ from dispatch.web.shell.files import csv_file
 from dispatch.web.shell.forms import DAY_ERRORS, DayInput
 from dispatch.web.shell.guards import PersonRequest
 
-Kind = Activity.Kind
 PAGE_SIZE = 50
-OF_A_JOB = (Kind.WRITE, Kind.BUYER_DATA_OPENED)
-ALARMING = (Kind.LOG_IN_FAILED, Kind.SECOND_FACTOR_FAILED, Kind.ALARM)
+OF_A_JOB = (Activity.Kind.WRITE, Activity.Kind.BUYER_DATA_OPENED)
+ALARMING = (Activity.Kind.LOG_IN_FAILED, Activity.Kind.SECOND_FACTOR_FAILED, Activity.Kind.ALARM)
 CHIPS = (
     ("kind", "What", ("kind",)),
     ("person", "Who", ("person",)),
@@ -47,7 +46,10 @@ class ActivityFilter(forms.Form):
     """What to show of the log; days are the reader's own."""
 
     kind = forms.MultipleChoiceField(
-        label="What", choices=Kind.choices, required=False, widget=forms.CheckboxSelectMultiple
+        label="What",
+        choices=Activity.Kind.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     person = forms.CharField(
         label="E-mail",
@@ -182,7 +184,7 @@ def _shown(row: Activity, zone: zoneinfo.ZoneInfo) -> Shown:
 def in_words(row: Activity) -> str:
     """The detail of a row for people: ``Reschedule · Accepted``, ``20 rows · buyer data``."""
     detail = dict(row.detail)
-    if row.kind == Kind.WRITE:
+    if row.kind == Activity.Kind.WRITE:
         said = [
             _label(Action.Kind, detail.get("write")),
             _label(Action.State, detail.get("state")),
@@ -190,7 +192,7 @@ def in_words(row: Activity) -> str:
             *detail.get("warnings", ()),
         ]
         return " · ".join(filter(None, said))
-    if row.kind == Kind.EXPORTED:
+    if row.kind == Activity.Kind.EXPORTED:
         with_buyers = "buyer data" if detail.get("buyers") else ""
         said = [f"{detail.get('rows', 0):,} of {detail.get('what', '')}", with_buyers]
         return " · ".join(filter(None, said))

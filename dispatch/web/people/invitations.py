@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.models import INVITATION_DAYS, Invitation, Membership, Person, Seller
-from dispatch.selectors import invitations as read
+from dispatch.selectors.invitations import hash_of_token, invitation_by_hash, invitation_for
 from dispatch.services.access import invitations
-from dispatch.services.access.people import Refused
+from dispatch.services.errors import CannotBeDone
 from dispatch.web.people.views import offer_sellers, require_seller
 from dispatch.web.shell.guards import PersonRequest
 from dispatch.web.shell.tasks import Task, leave_task, show_task
@@ -101,7 +101,7 @@ def invite(request: PersonRequest) -> HttpResponse:
     if form.is_valid():
         try:
             invited = invitations.invite(**form.cleaned_data, by=request.user)
-        except Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error("email", str(refusal))
         else:
             return _show_link(request, invited)
@@ -128,7 +128,7 @@ def _show_link(request: PersonRequest, invited: invitations.Invited) -> HttpResp
 @require_http_methods(["GET", "POST"])
 def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
     """Ask once more, then make an invitation's link worthless."""
-    invitation = read.invitation_for(request.user, invitation_id)
+    invitation = invitation_for(request.user, invitation_id)
     if invitation is None:
         raise Http404("No such invitation.")
     if request.method == "POST":
@@ -145,14 +145,14 @@ def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
     """Remember which invitation this is, and go on without the token in the address bar."""
-    request.session[HELD] = read.hash_of(token)
+    request.session[HELD] = hash_of_token(token)
     return redirect("invitation")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest) -> HttpResponse:
     """What the invitation is for, and how this browser's person accepts it."""
-    invitation = read.by_hash(request.session.get(HELD, ""))
+    invitation = invitation_by_hash(request.session.get(HELD, ""))
     if invitation is None:
         return render(request, "people/invitation_gone.html", status=404)
     if isinstance(request.user, Person):
@@ -167,7 +167,7 @@ def _accept_as(request: HttpRequest, invitation: Invitation, person: Person) -> 
     if request.method == "POST":
         try:
             invitations.accept(invitation=invitation, person=person)
-        except Refused as refusal:
+        except CannotBeDone as refusal:
             problem = str(refusal)
         else:
             request.session.pop(HELD, None)
@@ -190,7 +190,7 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
             person = invitations.accept_as_new(
                 invitation=invitation, name=data["name"], password=data["password1"]
             )
-        except Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error(None, str(refusal))
         else:
             request.session.pop(HELD, None)

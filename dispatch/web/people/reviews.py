@@ -16,9 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatch.models import ReviewedAccess, Seller
-from dispatch.selectors import reviews as read
+from dispatch.selectors.reviews import (
+    Access,
+    access_of_everybody,
+    review_for,
+    review_is_due,
+    reviews_of,
+)
 from dispatch.services.access import reviews
-from dispatch.services.access.people import Refused
+from dispatch.services.errors import CannotBeDone
 from dispatch.web.shell.files import csv_file
 from dispatch.web.shell.guards import PersonRequest, get_seller
 
@@ -33,7 +39,7 @@ class ReviewForm(forms.Form):
         error_messages={"required": _("Tick this to sign.")},
     )
 
-    def __init__(self, everybody: list[read.Access], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, everybody: list[Access], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.everybody = everybody
         for access in everybody:
@@ -45,7 +51,7 @@ class ReviewForm(forms.Form):
             )
 
     @property
-    def rows(self) -> list[tuple[read.Access, forms.BoundField]]:
+    def rows(self) -> list[tuple[Access, forms.BoundField]]:
         return [(one, self[f"decision_{one.membership.pk}"]) for one in self.everybody]
 
     @property
@@ -61,7 +67,9 @@ class ReviewForm(forms.Form):
 def review(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     """Look at everybody, decide, sign."""
     seller = get_seller(request, seller_id)
-    form = ReviewForm(read.everybody(seller), request.POST if request.method == "POST" else None)
+    form = ReviewForm(
+        access_of_everybody(seller), request.POST if request.method == "POST" else None
+    )
     if form.is_valid():
         try:
             reviews.sign(
@@ -70,7 +78,7 @@ def review(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
                 everybody=form.everybody,
                 decisions=form.decisions,
             )
-        except Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error(None, str(refusal))
         else:
             words = gettext("The access review of %(seller)s is signed.")
@@ -81,16 +89,16 @@ def review(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
 
 
 def _so_far(seller: Seller) -> dict[str, Any]:
-    signed = list(read.reviews_of(seller)[:20])
+    signed = list(reviews_of(seller)[:20])
     last = signed[0].signed_at if signed else None
-    return {"seller": seller, "reviews": signed, "due": read.is_due(last)}
+    return {"seller": seller, "reviews": signed, "due": review_is_due(last)}
 
 
 @login_required
 @require_safe
 def export(request: PersonRequest, review_id: int) -> HttpResponseBase:
     """A signed review as a CSV file."""
-    signed = read.review_for(request.user, review_id)
+    signed = review_for(request.user, review_id)
     if signed is None:
         raise Http404("No such review.")
     rows = reviews.rows(signed, person=request.user)

@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch.models import Membership, Person, Seller, Technician
-from dispatch.selectors import people as people_read
-from dispatch.selectors import reviews as reviews_read
-from dispatch.selectors import sellers as sellers_read
+from dispatch.selectors.people import membership_for, people_of, teams_of, technician_for
+from dispatch.selectors.reviews import review_is_due
+from dispatch.selectors.sellers import owned_by
 from dispatch.services.access import people
+from dispatch.services.errors import CannotBeDone
 from dispatch.web.shell.guards import PersonRequest, require_owner
 from dispatch.web.shell.tasks import Task, leave_task, show_task
 
@@ -102,14 +103,12 @@ class TechnicianForm(forms.Form):
         self.of_seller = technician.seller if technician else None
         person = self.fields["person"]
         assert isinstance(person, forms.ModelChoiceField)
-        person.queryset = Person.objects.filter(
-            memberships__seller__in=sellers_read.owned_by(owner)
-        ).distinct()
+        person.queryset = Person.objects.filter(memberships__seller__in=owned_by(owner)).distinct()
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         seller, person = self.of_seller or data.get("seller"), data.get("person")
-        if seller and person and not people_read.people_of(seller).contains(person):
+        if seller and person and not people_of(seller).contains(person):
             words = gettext("%(name)s does not belong to %(seller)s. Add them there first.")
             self.add_error("person", words % {"name": person, "seller": seller})
         return data
@@ -119,7 +118,7 @@ def offer_sellers(form: forms.Form, owner: Person) -> None:
     """Let a form choose among the owner's sellers; a single one is chosen already."""
     field = form.fields["seller"]
     assert isinstance(field, forms.ModelChoiceField)
-    field.queryset = sellers_read.owned_by(owner)
+    field.queryset = owned_by(owner)
     field.initial = field.queryset.first()
 
 
@@ -138,8 +137,8 @@ def _as_typed(technician: Technician) -> dict[str, Any]:
 def index(request: PersonRequest) -> HttpResponse:
     """Everybody who works for this owner's sellers."""
     require_owner(request)
-    teams = people_read.teams_of(request.user)
-    due = [team for team in teams if reviews_read.is_due(team.reviewed_at)]
+    teams = teams_of(request.user)
+    due = [team for team in teams if review_is_due(team.reviewed_at)]
     context = {"teams": teams, "due": due, "second_factor": settings.SECOND_FACTOR_REQUIRED}
     return render(request, "people/index.html", context)
 
@@ -153,7 +152,7 @@ def role(request: PersonRequest, membership_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             people.change_role(membership=membership, role=Role(form.cleaned_data["role"]))
-        except people.Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error("role", str(refusal))
         else:
             now = {"name": membership.person, "role": membership.get_role_display().lower()}
@@ -174,7 +173,7 @@ def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             people.remove(membership=membership)
-        except people.Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error(None, str(refusal))
         else:
             gone = {"name": membership.person, "seller": membership.seller}
@@ -219,7 +218,7 @@ def _save_technician(
             people.save_technician(
                 **{"seller": form.of_seller, **form.cleaned_data}, technician=technician
             )
-        except people.Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error("resource_ids", str(refusal))
         else:
             words = gettext("%(name)s is saved.") % {"name": form.cleaned_data["name"]}
@@ -246,20 +245,20 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
 
 def require_seller(request: PersonRequest) -> None:
     """`Http404` for whoever owns no seller."""
-    if not sellers_read.owned_by(request.user).exists():
+    if not owned_by(request.user).exists():
         raise Http404("No seller of your own.")
 
 
 def get_membership(request: PersonRequest, membership_id: int) -> Membership:
     """A membership in one of this owner's sellers; `Http404` otherwise."""
-    membership = people_read.membership_for(request.user, membership_id)
+    membership = membership_for(request.user, membership_id)
     if membership is None:
         raise Http404("No such person.")
     return membership
 
 
 def _get_technician(request: PersonRequest, technician_id: int) -> Technician:
-    technician = people_read.technician_for(request.user, technician_id)
+    technician = technician_for(request.user, technician_id)
     if technician is None:
         raise Http404("No such technician.")
     return technician

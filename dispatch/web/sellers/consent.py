@@ -29,6 +29,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch.models import Person, Seller
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
+from dispatch.services.errors import CannotBeDone
 from dispatch.spapi import SELLER_CENTRAL
 from dispatch.web.shell.guards import PersonRequest, get_seller
 
@@ -143,7 +144,7 @@ def _settle(request: PersonRequest, seller: Seller) -> sellers.Verdict:
             redirect_uri=_callback_address(request),
             selling_partner_id=answer.cleaned_data["selling_partner_id"],
         )
-    except sellers.Refused as refusal:
+    except CannotBeDone as refusal:
         return sellers.Verdict(False, str(refusal))
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch.models import ReasonCode, Seller
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
+from dispatch.services.errors import CannotBeDone
 from dispatch.web.sellers import consent
 from dispatch.web.sellers.forms import (
     DescriptionForm,
@@ -24,8 +25,6 @@ from dispatch.web.sellers.forms import (
 )
 from dispatch.web.shell.guards import PersonRequest, get_seller, require_owner
 from dispatch.web.shell.tasks import Task, leave_task, show_task
-
-Kind = ReasonCode.Kind
 
 
 @login_required
@@ -87,7 +86,7 @@ def detail(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     seller = get_seller(request, seller_id)
     context = _connection(request, seller) | {
         "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
-        "reason_lists": [_reason_list(seller, kind) for kind in Kind],
+        "reason_lists": [_reason_list(seller, kind) for kind in ReasonCode.Kind],
         "erased_on": sellers_read.erased_on(seller),
         "certificates": sellers_read.certificates(seller),
     }
@@ -170,7 +169,7 @@ def add_reason(request: PersonRequest, seller_id: uuid.UUID, kind: str) -> HttpR
     if form.is_valid():
         try:
             sellers.add_reason(seller=seller, kind=listed, **form.cleaned_data)
-        except sellers.Refused as refusal:
+        except CannotBeDone as refusal:
             form.add_error("code", str(refusal))
         else:
             form = ReasonForm(prefix=kind)
@@ -190,7 +189,9 @@ def move_reason(request: PersonRequest, seller_id: uuid.UUID, reason_id: int) ->
         sellers.remove_reason(reason=reason)
     else:
         sellers.move_reason(reason=reason, up=form.cleaned_data["to"] == "up")
-    return _show_reasons(request, seller, Kind(reason.kind), ReasonForm(prefix=reason.kind))
+    return _show_reasons(
+        request, seller, ReasonCode.Kind(reason.kind), ReasonForm(prefix=reason.kind)
+    )
 
 
 @login_required
@@ -219,7 +220,9 @@ def _show_reasons(
         return redirect(f"{reverse('seller', args=[seller.pk])}#reasons-{kind}")
     context = _connection(request, seller) | {
         "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
-        "reason_lists": [reasons if k == kind else _reason_list(seller, k) for k in Kind],
+        "reason_lists": [
+            reasons if k == kind else _reason_list(seller, k) for k in ReasonCode.Kind
+        ],
     }
     return render(request, "sellers/detail.html", context, status=status)
 
@@ -235,9 +238,9 @@ def _reason_list(
 
 
 def _kind(kind: str) -> ReasonCode.Kind:
-    if kind not in Kind.values:
+    if kind not in ReasonCode.Kind.values:
         raise Http404("No such list.")
-    return Kind(kind)
+    return ReasonCode.Kind(kind)
 
 
 def _get_reason(seller: Seller, reason_id: int) -> ReasonCode:
