@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from werkzeug.datastructures import MultiDict
 
-from dispatch.sandbox.demo import Maker
+from dispatch.sandbox.demo_jobs import JobMaker
 from dispatch.sandbox.realm import Realm
 from dispatch.sandbox.rules import slots
 from dispatch.sandbox.rules.appointments import move
@@ -65,7 +65,7 @@ class Life:
                 return False
             del world.jobs[min(closed, key=lambda one: one.last_updated).id]
         now = self.realm.now()
-        job = Maker(self.rng, world, now).job("waiting")
+        job = JobMaker(self.rng, world, now).job("waiting")
         job.created = now.replace(microsecond=0)
         job.payload["createTime"] = iso(job.created)
         job.touch(now)
@@ -90,7 +90,7 @@ class Life:
         job = self._pick(world, lambda one: one.status == "PENDING_SCHEDULE")
         if job is None:
             return False
-        Maker(self.rng, world, self.realm.now()).prefer(job, self.rng.randint(1, 3))
+        JobMaker(self.rng, world, self.realm.now()).prefer(job, self.rng.randint(1, 3))
         job.touch(self.realm.now())
         return True
 
