@@ -6,6 +6,7 @@ import datetime as dt
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.people import Membership, Person
 from dispatch.models.sellers import Seller
@@ -76,8 +77,8 @@ class ReviewedAccess(models.Model):
     """One person in a review, as they were then; it stays when the person goes."""
 
     class Decision(models.TextChoices):
-        KEEP = "keep", "Keep"
-        REMOVE = "remove", "Remove"
+        KEEP = "keep", _("Keep")
+        REMOVE = "remove", _("Remove")
 
     review = models.ForeignKey(AccessReview, models.CASCADE, related_name="rows")
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")

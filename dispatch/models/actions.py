@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.jobs import ServiceJob
 from dispatch.models.people import Person
@@ -34,12 +35,12 @@ class Action(models.Model):
         CANCEL_RESERVATION = "cancel_reservation", "Cancel reservation"
 
     class State(models.TextChoices):
-        PENDING = "pending", "Waiting"
-        SENT = "sent", "Sent"
-        ACCEPTED = "accepted", "Accepted"
-        WARNED = "warned", "Accepted, with warning"
-        REFUSED = "refused", "Refused"
-        UNKNOWN = "unknown", "Not confirmed yet"
+        PENDING = "pending", _("Waiting")
+        SENT = "sent", _("Sent")
+        ACCEPTED = "accepted", _("Accepted")
+        WARNED = "warned", _("Accepted, with warning")
+        REFUSED = "refused", _("Refused")
+        UNKNOWN = "unknown", _("Not confirmed yet")
 
     OPEN = (State.PENDING, State.SENT, State.UNKNOWN)
 

@@ -18,6 +18,7 @@ import secrets
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.fields import SealedTextField
 
@@ -33,40 +34,40 @@ class Activity(models.Model):
     """
 
     class Kind(models.TextChoices):
-        LOG_IN = "log_in", "Logged in"
-        LOG_IN_FAILED = "log_in_failed", "Log-in failed"
-        LOGGED_OUT = "logged_out", "Logged out"
-        SECOND_FACTOR_FAILED = "second_factor_failed", "Second factor failed"
-        SECOND_FACTOR_CHANGED = "second_factor_changed", "Second factor changed"
-        PASSWORD_CHANGED = "password_changed", "Password changed"
-        WRITE = "write", "Write to Amazon"
-        BUYER_DATA_OPENED = "buyer_data_opened", "Buyer data opened"
-        EXPORTED = "exported", "Exported"
-        LOCKED_OUT = "locked_out", "Locked out"
-        LOCK_LIFTED = "lock_lifted", "Lock lifted"
-        SESSIONS_ENDED = "sessions_ended", "Sessions ended"
-        PERSON_INVITED = "person_invited", "Person invited"
-        INVITATION_WITHDRAWN = "invitation_withdrawn", "Invitation withdrawn"
-        PERSON_ADDED = "person_added", "Person added"
-        PASSWORD_LINK_MADE = "password_link_made", "Password link handed out"
-        ROLE_CHANGED = "role_changed", "Role changed"
-        PERSON_REMOVED = "person_removed", "Person removed"
-        TECHNICIAN_SAVED = "technician_saved", "Technician saved"
-        TECHNICIAN_REMOVED = "technician_removed", "Technician removed"
-        SELLER_CONNECTED = "seller_connected", "Seller connected"
-        SELLER_CHANGED = "seller_changed", "Seller changed"
-        CREDENTIALS_CHANGED = "credentials_changed", "Credentials changed"
-        CONNECTION_CHANGED = "connection_changed", "Connection to Amazon changed"
-        SELLER_DISCONNECTED = "seller_disconnected", "Seller disconnected"
-        SWITCHES_CHANGED = "switches_changed", "Switches changed"
-        REASONS_CHANGED = "reasons_changed", "Reason codes changed"
-        SETTINGS_CHANGED = "settings_changed", "Settings changed"
-        KEY_ROTATED = "key_rotated", "Key rotated"
-        REVIEW_SIGNED = "review_signed", "Access review signed"
-        ERASED = "erased", "Buyer data erased"
-        ALARM = "alarm", "Alarm"
-        ALARM_ACKNOWLEDGED = "alarm_acknowledged", "Alarm acknowledged"
-        PRUNED = "pruned", "Old activity removed"
+        LOG_IN = "log_in", _("Logged in")
+        LOG_IN_FAILED = "log_in_failed", _("Log-in failed")
+        LOGGED_OUT = "logged_out", _("Logged out")
+        SECOND_FACTOR_FAILED = "second_factor_failed", _("Second factor failed")
+        SECOND_FACTOR_CHANGED = "second_factor_changed", _("Second factor changed")
+        PASSWORD_CHANGED = "password_changed", _("Password changed")
+        WRITE = "write", _("Write to Amazon")
+        BUYER_DATA_OPENED = "buyer_data_opened", _("Buyer data opened")
+        EXPORTED = "exported", _("Exported")
+        LOCKED_OUT = "locked_out", _("Locked out")
+        LOCK_LIFTED = "lock_lifted", _("Lock lifted")
+        SESSIONS_ENDED = "sessions_ended", _("Sessions ended")
+        PERSON_INVITED = "person_invited", _("Person invited")
+        INVITATION_WITHDRAWN = "invitation_withdrawn", _("Invitation withdrawn")
+        PERSON_ADDED = "person_added", _("Person added")
+        PASSWORD_LINK_MADE = "password_link_made", _("Password link handed out")
+        ROLE_CHANGED = "role_changed", _("Role changed")
+        PERSON_REMOVED = "person_removed", _("Person removed")
+        TECHNICIAN_SAVED = "technician_saved", _("Technician saved")
+        TECHNICIAN_REMOVED = "technician_removed", _("Technician removed")
+        SELLER_CONNECTED = "seller_connected", _("Seller connected")
+        SELLER_CHANGED = "seller_changed", _("Seller changed")
+        CREDENTIALS_CHANGED = "credentials_changed", _("Credentials changed")
+        CONNECTION_CHANGED = "connection_changed", _("Connection to Amazon changed")
+        SELLER_DISCONNECTED = "seller_disconnected", _("Seller disconnected")
+        SWITCHES_CHANGED = "switches_changed", _("Switches changed")
+        REASONS_CHANGED = "reasons_changed", _("Reason codes changed")
+        SETTINGS_CHANGED = "settings_changed", _("Settings changed")
+        KEY_ROTATED = "key_rotated", _("Key rotated")
+        REVIEW_SIGNED = "review_signed", _("Access review signed")
+        ERASED = "erased", _("Buyer data erased")
+        ALARM = "alarm", _("Alarm")
+        ALARM_ACKNOWLEDGED = "alarm_acknowledged", _("Alarm acknowledged")
+        PRUNED = "pruned", _("Old activity removed")
 
     number = models.BigIntegerField(primary_key=True)
     """1, 2, 3 … without a gap: it names the row before, and no two can follow the same one."""
@@ -100,7 +101,7 @@ class Activity(models.Model):
     @property
     def label(self) -> str:
         """The kind in words; a kind of a newer version as it is written."""
-        return self.Kind(self.kind).label if self.kind in self.Kind.values else self.kind
+        return str(self.Kind(self.kind).label if self.kind in self.Kind.values else self.kind)
 
 
 def new_key() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.people import Person
 from dispatch.models.sellers import Seller
@@ -13,13 +14,13 @@ class Alarm(models.Model):
     """One thing to look at; a seller's, a person's, or the installation's. No buyer data."""
 
     class Kind(models.TextChoices):
-        VOLUME = "volume", "Much buyer data taken"
-        FAILURES = "failures", "Failed log-ins of one account"
-        MANY_FAILURES = "many_failures", "Failed log-ins"
-        AMAZON_REFUSES = "amazon_refuses", "Amazon denies access"
-        SECRET_EXPIRES = "secret_expires", "Client secret expires"
-        AUTHORISATION_EXPIRES = "authorisation_expires", "Authorisation expires"
-        LOG_BROKEN = "log_broken", "Log of activity was touched"
+        VOLUME = "volume", _("Much buyer data taken")
+        FAILURES = "failures", _("Failed log-ins of one account")
+        MANY_FAILURES = "many_failures", _("Failed log-ins")
+        AMAZON_REFUSES = "amazon_refuses", _("Amazon denies access")
+        SECRET_EXPIRES = "secret_expires", _("Client secret expires")
+        AUTHORISATION_EXPIRES = "authorisation_expires", _("Authorisation expires")
+        LOG_BROKEN = "log_broken", _("Log of activity was touched")
 
     key = models.CharField(max_length=150, unique=True)
     """What it is about and when: the same is raised once."""

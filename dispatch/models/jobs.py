@@ -11,6 +11,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.fields import SealedJSONField
 from dispatch.models.sellers import Seller
@@ -63,14 +64,14 @@ class MonthField(_IntegerField):
 class JobStatus(models.TextChoices):
     """Amazon's ``serviceJobStatus``, and ours for a job that Amazon does not list any more."""
 
-    PENDING_SCHEDULE = "PENDING_SCHEDULE", "Pending schedule"
-    NOT_SERVICED = "NOT_SERVICED", "Scheduled"
-    HOLD = "HOLD", "Hold"
-    COMPLETED = "COMPLETED", "Completed"
-    CANCELLED = "CANCELLED", "Cancelled"
-    NOT_FULFILLABLE = "NOT_FULFILLABLE", "Not fulfillable"
-    PAYMENT_DECLINED = "PAYMENT_DECLINED", "Payment declined"
-    GONE = "GONE", "Gone from Amazon"
+    PENDING_SCHEDULE = "PENDING_SCHEDULE", _("Pending schedule")
+    NOT_SERVICED = "NOT_SERVICED", _("Scheduled")
+    HOLD = "HOLD", _("Hold")
+    COMPLETED = "COMPLETED", _("Completed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    NOT_FULFILLABLE = "NOT_FULFILLABLE", _("Not fulfillable")
+    PAYMENT_DECLINED = "PAYMENT_DECLINED", _("Payment declined")
+    GONE = "GONE", _("Gone from Amazon")
 
 
 CLOSED_STATUSES = (
@@ -204,9 +205,9 @@ class Appointment(models.Model):
     """One appointment of a job; a replaced one names its successor."""
 
     class Status(models.TextChoices):
-        ACTIVE = "ACTIVE", "Active"
-        CANCELLED = "CANCELLED", "Cancelled"
-        COMPLETED = "COMPLETED", "Completed"
+        ACTIVE = "ACTIVE", _("Active")
+        CANCELLED = "CANCELLED", _("Cancelled")
+        COMPLETED = "COMPLETED", _("Completed")
 
     job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="appointments")
     appointment_id = models.CharField(max_length=100)
@@ -250,11 +251,11 @@ class JobReference(models.Model):
     """One of the many values of a job that a filter may ask for."""
 
     class Kind(models.TextChoices):
-        PRODUCT_ORDER = "order", "Product order id"
-        TRACKING = "tracking", "Tracking id"
-        SKILL = "skill", "Required skill"
-        ASIN = "asin", "ASIN"
-        RESOURCE = "resource", "Assigned resource id"
+        PRODUCT_ORDER = "order", _("Product order id")
+        TRACKING = "tracking", _("Tracking id")
+        SKILL = "skill", _("Required skill")
+        ASIN = "asin", _("ASIN")
+        RESOURCE = "resource", _("Assigned resource id")
 
     pk = models.CompositePrimaryKey("job_id", "kind", "value")
     job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="references", db_index=False)

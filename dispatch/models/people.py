@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -26,9 +27,9 @@ class Person(AbstractBaseUser):
     """One person, one account."""
 
     class Theme(models.TextChoices):
-        SYSTEM = "system", "As the device"
-        LIGHT = "light", "Light"
-        DARK = "dark", "Dark"
+        SYSTEM = "system", _("As the device")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=100)
@@ -62,10 +63,10 @@ class Membership(models.Model):
     """What a person is for a seller."""
 
     class Role(models.TextChoices):
-        OWNER = "owner", "Owner"
-        DISPATCHER = "dispatcher", "Dispatcher"
-        TECHNICIAN = "technician", "Technician"
-        AUDITOR = "auditor", "Auditor"
+        OWNER = "owner", _("Owner")
+        DISPATCHER = "dispatcher", _("Dispatcher")
+        TECHNICIAN = "technician", _("Technician")
+        AUDITOR = "auditor", _("Auditor")
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
     seller = models.ForeignKey("Seller", models.CASCADE, related_name="memberships")

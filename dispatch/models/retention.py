@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 KEEP_BUYER_FOR = dt.timedelta(days=30)
 """After a job is closed."""
@@ -24,9 +25,9 @@ class Erasure(models.Model):
     """
 
     class Kind(models.TextChoices):
-        BUYERS = "buyers", "Buyers of closed jobs"
-        JOBS = "jobs", "Old jobs"
-        SELLER = "seller", "Everything of a disconnected seller"
+        BUYERS = "buyers", _("Buyers of closed jobs")
+        JOBS = "jobs", _("Old jobs")
+        SELLER = "seller", _("Everything of a disconnected seller")
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at = models.DateTimeField()

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.fields import SealedTextField
 from dispatch.models.people import Person
@@ -16,12 +17,12 @@ class Seller(models.Model):
     """A seller account on Amazon, owned by one person, with that person's own credentials."""
 
     class State(models.TextChoices):
-        NEW = "new", "Not tested yet"
-        CONNECTED = "connected", "Connected"
-        REVOKED = "revoked", "Needs re-authorisation"
-        WRONG_SECRET = "wrong_secret", "Wrong application id or secret"
-        NO_ROLE = "no_role", "Role missing at Amazon"
-        DISCONNECTED = "disconnected", "Disconnected"
+        NEW = "new", _("Not tested yet")
+        CONNECTED = "connected", _("Connected")
+        REVOKED = "revoked", _("Needs re-authorisation")
+        WRONG_SECRET = "wrong_secret", _("Wrong application id or secret")
+        NO_ROLE = "no_role", _("Role missing at Amazon")
+        DISCONNECTED = "disconnected", _("Disconnected")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(Person, models.PROTECT, related_name="owned_sellers")
@@ -69,8 +70,8 @@ class ReasonCode(models.Model):
     """A reason Amazon accepts for a kind of action, kept by the owner: Amazon lists none."""
 
     class Kind(models.TextChoices):
-        CANCEL = "cancel", "Cancel"
-        RESCHEDULE = "reschedule", "Reschedule"
+        CANCEL = "cancel", _("Cancel")
+        RESCHEDULE = "reschedule", _("Reschedule")
 
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="reason_codes")
     marketplace_id = models.CharField(max_length=20)

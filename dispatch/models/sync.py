@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models.sellers import Seller
 
@@ -12,9 +13,9 @@ class SyncJob(models.Model):
     """One recurring task of a seller."""
 
     class Kind(models.TextChoices):
-        FIRST_LOAD = "first_load", "First load"
-        INCREMENTAL = "incremental", "What has changed"
-        SWEEP = "sweep", "Night sweep"
+        FIRST_LOAD = "first_load", _("First load")
+        INCREMENTAL = "incremental", _("What has changed")
+        SWEEP = "sweep", _("Night sweep")
 
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="sync_jobs")
     kind = models.CharField(max_length=20, choices=Kind.choices)

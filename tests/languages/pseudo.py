@@ -51,13 +51,13 @@ def marked() -> Catalog:
 def translate(catalog: Catalog, messages: Iterable[Any]) -> None:
     """Adds the messages to a catalogue of the made-up language."""
     for one in messages:
-        ids = one.id if isinstance(one.id, tuple) else (one.id,)
-        if FORMATS in (one.context or ""):
-            words: tuple[str, ...] = ids
-        else:
-            words = tuple(map(accent, ids))
-        if one.id:
-            catalog.add(one.id, words if len(words) > 1 else words[0], context=one.context)
+        ids = (one.id,) if isinstance(one.id, str) else tuple(one.id)
+        # Babel leaves the contexts of a compiled catalogue as bytes.
+        context = one.context.decode() if isinstance(one.context, bytes) else one.context
+        words = ids if context == FORMATS else tuple(map(accent, ids))
+        if any(ids):
+            key, said = (ids, words) if len(ids) > 1 else (ids[0], words[0])
+            catalog.add(key, said, context=context)
 
 
 def write(folder: Path) -> None:
@@ -99,16 +99,20 @@ class Words(HTMLParser):
             self.found.append(data.strip())
 
 
-def unmarked(text: str, data: Iterable[str] = ()) -> list[str]:
-    """The pieces of a text that hold letters of English, where they are no part of the data."""
+def unmarked(text: str, data: Iterable[str] = (), pattern: str = "") -> list[str]:
+    """The pieces of a text that hold letters of English, where they are no part of the data.
+
+    ``pattern`` is a regular expression of data that is not known word by word.
+    """
     for one in sorted(filter(None, data), key=len, reverse=True):
         text = text.replace(one, "")
+    text = re.sub(pattern, "", text) if pattern else text
     return re.findall(r"[^\s]*[A-Za-z][^\s]*(?: [^\s]*[A-Za-z][^\s]*)*", text)
 
 
-def unmarked_in_page(html: str, data: Iterable[str] = ()) -> list[str]:
+def unmarked_in_page(html: str, data: Iterable[str] = (), pattern: str = "") -> list[str]:
     """The pieces of English in all that people read of a page, save for the data."""
     words = Words()
     words.feed(html)
     kept = tuple(data)
-    return [piece for text in words.found for piece in unmarked(text, kept)]
+    return [piece for text in words.found for piece in unmarked(text, kept, pattern)]
