@@ -82,7 +82,7 @@ def test_a_session_that_is_ended_leaves_no_half_page(
     page.goto("/jobs/?view=all")
     heading(page, "Jobs")
     if ended == "owner":
-        sessions.end(person=bob, why=sessions.Why.BY_AN_OWNER)
+        sessions.end(person=bob, why=sessions.EndReason.BY_AN_OWNER)
     else:
         people.remove(membership=bob.memberships.get())
     page.get_by_role("searchbox").first.fill("TV")

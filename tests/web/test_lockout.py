@@ -71,7 +71,7 @@ def test_each_hashes_one_password(bob: Person, tom: Person, kind: str, settings:
         person.set_password(PASSWORD)
         person.save()
     for _ in range(10):
-        lockout.reserve(tom.email)
+        lockout.take_attempt(tom.email)
     hashed.clear()
     email = {"unknown": "no@dispatch.example", "wrong": bob.email, "locked": tom.email}[kind]
     attempt(email, PASSWORD if kind == "locked" else "wrong")
@@ -84,7 +84,7 @@ def test_a_real_hasher_takes_as_long_for_each(bob: Person, tom: Person, settings
         person.set_password(PASSWORD)
         person.save()
     for _ in range(10):
-        lockout.reserve(tom.email)
+        lockout.take_attempt(tom.email)
     took = {
         email: min(_seconds(email) for _ in range(3))
         for email in (bob.email, tom.email, "no@dispatch.example")
@@ -110,7 +110,7 @@ def test_processes_count_together(bob: Person) -> None:
     """Every client is another process's: nothing but the database knows of the others."""
     fail(bob.email, 5)
     for _ in range(5):
-        lockout.reserve(bob.email)
+        lockout.take_attempt(bob.email)
     assert not got_in(attempt(bob.email, PASSWORD))
 
 
@@ -137,7 +137,7 @@ def test_the_old_password_is_guessed_no_more_often(client: Client, bob: Person) 
     client.force_login(bob)
     new = {"password1": "Quiet-Harbour-41", "password2": "Quiet-Harbour-41"}
     for _ in range(10):
-        lockout.reserve(bob.email)
+        lockout.take_attempt(bob.email)
     client.post("/account/password/change/", {"oldpassword": PASSWORD, **new})
     bob.refresh_from_db()
     assert bob.check_password(PASSWORD)

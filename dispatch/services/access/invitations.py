@@ -33,16 +33,17 @@ NO_LONGER = _("This invitation was used, withdrawn or has expired. Ask for a new
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """An invitation, and the token of its link, which nobody can read again."""
+    """A new invitation, and the token of its link, which cannot be read again later."""
 
     invitation: Invitation
     token: str
 
 
 def invite(*, email: str, seller: Seller | None, role: Role, by: Person | None) -> Invited:
-    """Make an invitation; an earlier open one for the same e-mail and seller is withdrawn.
+    """Make an invitation, and withdraw an open one for the same e-mail address and seller.
 
-    Raises `CannotBeDone` for somebody who belongs to the seller already.
+    Without a seller the person is invited to an account alone. Raises `CannotBeDone` for somebody
+    who belongs to the seller already.
     """
     email = email.strip().lower()
     if seller and seller.memberships.filter(person__email__iexact=email).exists():
@@ -63,7 +64,7 @@ def invite(*, email: str, seller: Seller | None, role: Role, by: Person | None) 
 
 
 def withdraw(*, invitation: Invitation) -> None:
-    """Make the link worthless."""
+    """Withdraw an invitation: its link opens nothing any more."""
     with transaction.atomic():
         if still_open().filter(pk=invitation.pk).update(withdrawn_at=timezone.now()):
             activity.record(
@@ -74,9 +75,10 @@ def withdraw(*, invitation: Invitation) -> None:
 
 
 def accept(*, invitation: Invitation, person: Person) -> Membership | None:
-    """Give the invited person what they were invited to; None where that was an account alone.
+    """Give a person who has an account what they were invited to.
 
-    Raises `CannotBeDone` where the invitation is no longer open or not this person's.
+    Returns the new membership, or None where the invitation was to an account alone. Raises
+    `CannotBeDone` where the invitation is no longer open, or is for another e-mail address.
     """
     if person.email.lower() != invitation.email:
         raise CannotBeDone(
@@ -94,9 +96,10 @@ def accept(*, invitation: Invitation, person: Person) -> Membership | None:
 
 
 def accept_as_new(*, invitation: Invitation, name: str, password: str) -> Person:
-    """Make the invited person's account, with the invitation's e-mail, and accept.
+    """Make an account with the invitation's e-mail address, and accept the invitation for it.
 
-    Raises `CannotBeDone` as `accept` does, and where there is such an account already.
+    Raises `CannotBeDone` where the invitation is no longer open, and where the address has an
+    account already.
     """
     with transaction.atomic():
         if Person.objects.filter(email__iexact=invitation.email).exists():
@@ -116,12 +119,12 @@ def _use_up(invitation: Invitation) -> None:
 
 
 def mails_go_out() -> bool:
-    """Whether this installation sends mail at all."""
+    """Return True when this installation is set up to send mail."""
     return not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
 
 
 def send(*, invitation: Invitation, link: str) -> bool:
-    """Mail the link; False where no mail left this machine."""
+    """Mail the link to the invited person; returns False where no mail left this machine."""
     if not mails_go_out():
         return False
     context = {"invitation": invitation, "link": link, "days": INVITATION_DAYS}

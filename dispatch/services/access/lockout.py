@@ -1,8 +1,9 @@
 """Ten failed attempts lock an account for half an hour.
 
-Counted in the shared database, so that all processes count together, by a keyed hash of the
-log-in name, so that a name nobody has is treated like any other. An attempt is counted before it
-is looked at: of many at the same time no more than ten are.
+Failures are counted in the shared database, so that all processes count together, and by a keyed
+hash of the log-in name, so that a name nobody has is treated like any other. An attempt is counted
+before its password or code is looked at, so of many at the same time no more than ten are tried.
+See ``docs/decisions/lock-out.md``.
 """
 
 from __future__ import annotations
@@ -21,33 +22,38 @@ FORGOTTEN = dt.timedelta(days=1)
 """Failures this long ago no longer count."""
 
 
-def reserve(name: str) -> bool:
-    """Count an attempt as failed until `succeeded` says otherwise; False where it is locked."""
+def take_attempt(name: str) -> bool:
+    """Take one of the ten attempts; returns False where none is left and nothing may be tried.
+
+    It counts as failed until `give_attempt_back` is called.
+    """
     key, now = name_hash(name), timezone.now()
     FailedLogIn.objects.get_or_create(name_hash=key, defaults={"last_at": now})
-    over = _over(now)
-    counted = FailedLogIn.objects.filter(over | Q(failures__lt=MOST_FAILURES), name_hash=key)
+    anew = _counts_anew(now)
+    counted = FailedLogIn.objects.filter(anew | Q(failures__lt=MOST_FAILURES), name_hash=key)
     return bool(
-        counted.update(failures=Case(When(over, Value(1)), default=F("failures") + 1), last_at=now)
+        counted.update(failures=Case(When(anew, Value(1)), default=F("failures") + 1), last_at=now)
     )
 
 
-def succeeded(name: str) -> None:
-    """Take back the attempt that was counted; earlier failures stay until the log-in is whole."""
+def give_attempt_back(name: str) -> None:
+    """Uncount the attempt that was taken, because it succeeded.
+
+    Earlier failures stay until the whole log-in is through, second factor included.
+    """
     counted = FailedLogIn.objects.filter(name_hash=name_hash(name), failures__gt=0)
     counted.update(failures=F("failures") - 1)
 
 
-def failed(name: str) -> None:
-    """The attempt that was counted failed; the one that locks is recorded."""
+def note_failure(name: str) -> None:
+    """Record that an account is locked, when the attempt that just failed was its tenth."""
     if is_locked(name):
-        person = Person.objects.filter(email__iexact=name.strip().replace("\0", "")).first()
-        subject = "" if person else activity.unknown_account(name)
+        person, subject = activity.whose_account(name)
         activity.record(activity.Kind.LOCKED_OUT, person=person, subject=subject)
 
 
 def lift(name: str) -> None:
-    """Forget all failures: after a whole log-in, a new password, or at an owner's word."""
+    """Forget all failures of this name, and those of any name that no longer count."""
     now = timezone.now()
     FailedLogIn.objects.filter(name_hash=name_hash(name)).delete()
     FailedLogIn.objects.filter(last_at__lt=now - FORGOTTEN).delete()
@@ -61,12 +67,12 @@ def lift_by_owner(*, person: Person, seller: Seller) -> None:
 
 
 def is_locked(name: str) -> bool:
-    """Whether attempts under this name are refused now."""
+    """Return True while no attempt under this name is looked at."""
     return bool(locked_among([name]))
 
 
-def _over(now: dt.datetime) -> Q:
-    """Where the count begins anew."""
+def _counts_anew(now: dt.datetime) -> Q:
+    """Return the condition for rows whose count begins anew at the next attempt."""
     return Q(failures__gte=MOST_FAILURES, last_at__lte=now - LOCKED) | Q(
         last_at__lt=now - FORGOTTEN
     )

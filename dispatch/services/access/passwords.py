@@ -1,7 +1,7 @@
-"""What a password must be, as validators of Django's ``AUTH_PASSWORD_VALIDATORS``.
+"""What a password must be, as validators for Django's ``AUTH_PASSWORD_VALIDATORS``.
 
-Amazon's Data Protection Policy: 12 characters, four classes, nothing of the user name, changed
-within 365 days, the last 10 remembered.
+Amazon's Data Protection Policy asks for 12 characters of four classes, with nothing of the user's
+name, changed within 365 days and none of the last 10. Django itself checks the length.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ CLASSES = (
 
 
 def is_due(person: Person) -> bool:
-    """Whether a person has to choose a new password at this log-in."""
+    """Return True when a person's password is older than a year, so they must choose a new one."""
     changed = person.password_changed_at or person.created_at
     return timezone.now() - changed > GOOD_FOR
 
 
 class FourClasses:
-    """Small and capital letters, digits and other signs."""
+    """Demands small and capital letters, digits and other signs."""
 
     def validate(self, password: str, user: Person | None = None) -> None:
         missing = [str(words) for words, holds in CLASSES if not any(map(holds, password))]
@@ -51,7 +51,7 @@ class FourClasses:
 
 
 class NoPartOfTheName:
-    """Nothing of the person's name or e-mail address, in any case, with or without accents."""
+    """Refuses a part of the person's name or e-mail address, whatever its case and accents."""
 
     def validate(self, password: str, user: Person | None = None) -> None:
         plain = _plain(password)
@@ -65,7 +65,7 @@ class NoPartOfTheName:
 
 
 class NotUsedBefore:
-    """None of the last ten; Django tells it of every password that is set."""
+    """Refuses the last ten passwords. Django calls `password_changed` whenever one is set."""
 
     def validate(self, password: str, user: Person | None = None) -> None:
         if user is None or user.pk is None:
@@ -76,7 +76,7 @@ class NotUsedBefore:
             raise ValidationError(words, "password_used_before")
 
     def password_changed(self, password: str, user: Person | None = None) -> None:
-        """Remember the new password's hash, and forget those before the last ten."""
+        """Remember the new password's hash, and forget all hashes but the last ten."""
         if user is None or user.pk is None:
             return
         PastPassword.objects.create(person=user, password=user.password)
@@ -92,13 +92,16 @@ def _remembered(person: Person) -> QuerySet[PastPassword]:
 
 
 def _parts(person: Person) -> set[str]:
-    """The words of name and address that are long enough to be a part; endings of hosts are not."""
+    """Return the words of name and address that a password must not hold.
+
+    Words of fewer than three letters would refuse too much, and so would the ending of a host.
+    """
     local, _, host = person.email.partition("@")
     words = re.split(r"[\W_\d]+", _plain(f"{person.name} {local} {host.rpartition('.')[0]}"))
     return {word for word in words if len(word) >= SHORTEST_PART}
 
 
 def _plain(text: str) -> str:
-    """Without case and accents."""
+    """Return a text without its case and accents."""
     split = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in split if not unicodedata.combining(sign))

@@ -1,4 +1,4 @@
-"""People and what they may do for a seller, and the roster of its technicians."""
+"""What people may do for a seller, and the seller's roster of technicians."""
 
 from __future__ import annotations
 
@@ -44,23 +44,27 @@ def change_role(*, membership: Membership, role: Role) -> None:
 def remove(*, membership: Membership) -> None:
     """End what a person may do for a seller. Raises `CannotBeDone` for its last owner.
 
-    Whoever works for nobody any more is logged out everywhere, at once.
+    A person who then works for no seller at all is logged out everywhere, at once.
     """
     _keep_an_owner(membership)
     membership.delete()
     _record(activity.Kind.PERSON_REMOVED, membership, role=membership.role)
     if not Membership.objects.filter(person_id=membership.person_id).exists():
-        sessions.end(person=membership.person, why=sessions.Why.REMOVED)
+        sessions.end(person=membership.person, why=sessions.EndReason.REMOVED)
 
 
 def _record(kind: activity.Kind, membership: Membership, **detail: Any) -> None:
-    """Keep in the log whose role it was; who did it is who asks."""
+    """Record what happened to a membership; the log takes who did it from the request."""
     subject = membership.person.email
     activity.record(kind, seller=membership.seller, subject=subject, **detail)
 
 
 def _keep_an_owner(membership: Membership) -> None:
-    """See to it that an owner stays when this membership goes, and that the seller is theirs."""
+    """Let the seller keep an owner when this membership is no longer one.
+
+    Where the seller is owned by the person who goes, it passes to the longest-standing other owner.
+    Raises `CannotBeDone` where there is no other owner.
+    """
     # The seller's row is locked: of two owners who remove each other, one stays.
     seller = Seller.objects.select_for_update().get(pk=membership.seller_id)
     others = Membership.objects.filter(seller=seller, role=Role.OWNER).exclude(pk=membership.pk)
@@ -85,7 +89,7 @@ def save_technician(
     person: Person | None,
     technician: Technician | None = None,
 ) -> Technician:
-    """Put a technician on the roster, or change one.
+    """Put a technician on the roster, or change the one that is given.
 
     Raises `CannotBeDone` when one of the ids is another technician's of the same seller.
     """
@@ -137,7 +141,7 @@ def _set_ids(technician: Technician, ids: Sequence[str]) -> None:
 
 @transaction.atomic
 def remove_technician(*, technician: Technician) -> None:
-    """Take a technician off the roster; jobs they were assigned to stay as Amazon has them."""
+    """Take a technician off the roster. Jobs they are assigned to stay as Amazon has them."""
     subject, seller = f"technician {technician.pk}", technician.seller
     technician.delete()
     activity.record(activity.Kind.TECHNICIAN_REMOVED, seller=seller, subject=subject)

@@ -29,7 +29,7 @@ COLUMNS = (
 def sign(
     *, seller: Seller, reviewer: Person, everybody: list[Access], decisions: Mapping[int, Decision]
 ) -> AccessReview:
-    """Keep the review as evidence and remove whom it says; all of it or nothing.
+    """Keep a review as evidence and remove the people it says, in one transaction.
 
     ``decisions`` are by membership id, one for everybody. Raises `CannotBeDone` where somebody was
     not looked at, and where the last owner would go.
@@ -73,7 +73,10 @@ def _evidence(review: AccessReview, access: Access, decision: Decision) -> Revie
 
 
 def rows(review: AccessReview, *, person: Person) -> Generator[Row, None, None]:
-    """A heading and one row for each of the people, recorded like any export."""
+    """Return a CSV file's rows: a heading, then one for each person of the review.
+
+    The export is recorded in the log when the last row is taken.
+    """
     return _rows(review, person, activity.asking())
 
 

@@ -1,4 +1,4 @@
-"""How the secrets of second factors are kept: sealed, in the data that allauth keeps of them."""
+"""Sealing of second factors: the secrets in the data that allauth keeps of them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SECRETS = {
 
 
 def seal(text: str) -> str:
-    """Encrypt what codes are made from."""
+    """Encrypt the secret from which codes are made."""
     return keyring().seal(text, PLACE)
 
 
 def unseal(sealed: str) -> str:
-    """Decrypt it; raises `SealBroken`."""
+    """Decrypt the secret from which codes are made; raises `SealBroken`."""
     return keyring().open(sealed, PLACE)
 
 
 def under_older_keys() -> list[int]:
-    """Ids of the authenticators that an older key has sealed."""
+    """Return the ids of the authenticators that are sealed by another key than the first."""
     mark = keyring().mark
     kept = Authenticator.objects.filter(type__in=SECRETS).values_list("pk", "type", "data")
     return [pk for pk, kind, data in kept if not data[SECRETS[kind]].startswith(mark)]
@@ -34,7 +34,7 @@ def under_older_keys() -> list[int]:
 
 @transaction.atomic
 def seal_again() -> int:
-    """Seal all of them with the first key; returns how many were written."""
+    """Seal every authenticator's secret with the first key; returns how many were written."""
     rows = Authenticator.objects.select_for_update().filter(pk__in=under_older_keys())
     for row in rows:
         place = SECRETS[row.type]

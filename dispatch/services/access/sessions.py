@@ -23,7 +23,7 @@ from dispatch.services.audit import activity
 LONGEST_DEVICE = 200
 
 
-class Why(StrEnum):
+class EndReason(StrEnum):
     """What ended a session."""
 
     IDLE = "idle"
@@ -54,13 +54,13 @@ def begin(*, person: Person, key: str, device: str) -> None:
     )
 
 
-def seen(*, key: str, at: dt.datetime) -> None:
+def note_seen(*, key: str, at: dt.datetime) -> None:
     """Keep when the person of this session was last there."""
     UserSession.objects.filter(session_key=key).update(last_seen_at=at)
 
 
 @transaction.atomic
-def renamed(*, person: Person, before: str, key: str) -> None:
+def follow_new_key(*, person: Person, before: str, key: str) -> None:
     """Keep the row of a person's session that goes on under a new key, as after a new password.
 
     Without it the list would show a session that began just now.
@@ -72,7 +72,7 @@ def renamed(*, person: Person, before: str, key: str) -> None:
 
 
 @transaction.atomic
-def over(*, person: Person, key: str, why: Why) -> None:
+def ended_by_itself(*, person: Person, key: str, why: EndReason) -> None:
     """Take a session that ended by itself off the list, and record why it ended."""
     UserSession.objects.filter(session_key=key).delete()
     _record(person, why, 1)
@@ -82,7 +82,7 @@ def over(*, person: Person, key: str, why: Why) -> None:
 def end(
     *,
     person: Person,
-    why: Why,
+    why: EndReason,
     seller: Seller | None = None,
     only: int | None = None,
     but: str | None = None,
@@ -105,7 +105,7 @@ def end(
     return len(ending)
 
 
-def _record(person: Person, why: Why, count: int, seller: Seller | None = None) -> None:
+def _record(person: Person, why: EndReason, count: int, seller: Seller | None = None) -> None:
     activity.record(
         activity.Kind.SESSIONS_ENDED,
         seller=seller,

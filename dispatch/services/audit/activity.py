@@ -189,8 +189,17 @@ def _says_anything(buyer: dict[str, Any]) -> bool:
     return bool(buyer.get("name") or buyer.get("phone") or any(buyer.get("address", {}).values()))
 
 
+def whose_account(typed: str) -> tuple[Person | None, str]:
+    """Return whose account a typed log-in name is, and what to record as the subject.
+
+    A name that is nobody's may be anything, a password even: the subject then is its fingerprint.
+    """
+    person = Person.objects.filter(email__iexact=typed.strip().replace("\0", "")).first()
+    return person, "" if person else unknown_account(typed)
+
+
 def unknown_account(typed: str) -> str:
-    """Stands for an e-mail address that is nobody's here: the same for the same, no way back."""
+    """Return a fingerprint of a log-in name that is nobody's, from which it cannot be told."""
     return f"unknown:{keyring().digest(typed.strip().casefold(), 'log-in')[:16]}"
 
 

@@ -1,6 +1,7 @@
-"""What a session must pass before anything else opens: a lock, a new password, a second factor.
+"""Gates: what a session must pass before any other page opens.
 
-A gate is a word in the session, so that a request costs no query.
+There are three: the lock of a phone, a new password that is due, and a second factor. A closed gate
+is a key in the session, so that looking for it costs no query.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dispatch.services.access import accounts, passwords
 
 
 class Grace(StrEnum):
-    """Whether a log-in without a second factor may still go on."""
+    """Whether a person may put off setting up a second factor: at one log-in only."""
 
     ONCE = "once"
     NONE = "none"
@@ -27,13 +28,16 @@ class Grace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """``key`` is the session's word, ``page`` the view to pass it, ``opens`` what else is open."""
+    """A gate that a session may find closed."""
 
     key: str
+    """The session's key: the gate is closed while it is there."""
     page: str
+    """The name of the address where one passes the gate."""
     opens: tuple[str, ...] = ()
+    """Names of other addresses that are open while the gate is closed."""
     carries_on: bool = False
-    """Whether the page leads back to where one wanted to go."""
+    """Set where the page leads back to where one wanted to go."""
 
     def lets_through(self, view: str) -> bool:
         return view in (self.page, *ALWAYS_OPEN, *self.opens)
@@ -61,12 +65,12 @@ GATES = (LOCK, NEW_PASSWORD, SECOND_FACTOR)
 
 
 def with_next(address: str, wanted: str) -> str:
-    """An address that leads on to another one."""
+    """Return an address that leads on to the wanted one, by its parameter ``next``."""
     return f"{address}?{urlencode({'next': wanted})}"
 
 
 def close_gates(request: HttpRequest, person: Person) -> None:
-    """What this log-in must pass first."""
+    """Close the gates that this person must pass after logging in."""
     if passwords.is_due(person):
         request.session[NEW_PASSWORD.key] = True
     if settings.SECOND_FACTOR_REQUIRED and not has_second_factor(person):
@@ -74,18 +78,18 @@ def close_gates(request: HttpRequest, person: Person) -> None:
 
 
 def _grace(person: Person) -> Grace:
-    """Once, for the first log-in ever without a second factor."""
+    """Return `Grace.ONCE` at a person's first log-in without a second factor, and use it up."""
     return Grace.ONCE if accounts.use_grace(person=person) else Grace.NONE
 
 
 def closed_gate(request: HttpRequest, view: str) -> Gate | None:
-    """The first gate that stands before this view."""
+    """Return the first closed gate that stands before this view, or None."""
     closed = (gate for gate in GATES if gate.key in request.session)
     return next((gate for gate in closed if not gate.lets_through(view)), None)
 
 
 def gate_of(request: HttpRequest, gate: Gate) -> str | None:
-    """What a closed gate says; None for an open one."""
+    """Return what the session holds for a closed gate; None where the gate is open."""
     return request.session.get(gate.key)
 
 

@@ -1,4 +1,4 @@
-"""What the log of activity learns of log-ins: success and failure, second factors, passwords."""
+"""Records log-ins in the log of activity: success, failure, second factors, new passwords."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ def logged_out(sender: Any, user: Person | None, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def log_in_failed(sender: Any, credentials: dict[str, Any], **_: Any) -> None:
-    """Whose account it was; an address that is nobody's here may be anything somebody typed."""
-    typed = str(credentials.get("email") or credentials.get("username") or "")
-    person = Person.objects.filter(email__iexact=typed.strip().replace("\0", "")).first()
-    subject = "" if person else activity.unknown_account(typed)
+    person, subject = activity.whose_account(
+        str(credentials.get("email") or credentials.get("username") or "")
+    )
     activity.record(activity.Kind.LOG_IN_FAILED, person=person, subject=subject)
 
 

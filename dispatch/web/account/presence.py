@@ -1,7 +1,7 @@
-"""Whether somebody is still there: idle sessions end, a technician's phone is locked.
+"""Ends the sessions of people who are away, and locks a technician's phone.
 
 Only what a person does counts. A page left open asks by itself whether it is still true, and such
-questions keep nobody logged in. ``static/js/presence.js`` reports keys and taps, warns a minute
+polls keep nobody logged in. ``static/js/presence.js`` reports keys and taps, warns a minute
 before, and leaves the page when time is up.
 """
 
@@ -26,41 +26,46 @@ from django.views.decorators.http import require_http_methods
 from dispatch.models import Person
 from dispatch.selectors.people import is_technician_only
 from dispatch.services.access import sessions
-from dispatch.services.access.sessions import Why
+from dispatch.services.access.sessions import EndReason
 from dispatch.web.account.gates import LOCK, closed_gate, gate_of, with_next
 from dispatch.web.shell.guards import PersonRequest
 
 SINCE, SEEN, OVER = "since", "seen", "over"
 """What a session keeps of itself: when it began, when it was last used, and why it is over."""
-POLLS = "X-Dispatch-Poll"
+POLL_HEADER = "X-Dispatch-Poll"
 """The header of a request that a page makes by itself."""
 NOTED_EVERY = 60.0
+"""Seconds between two notes that somebody is there: a busy minute costs one write."""
 WORDS = {
-    Why.IDLE: _(
+    EndReason.IDLE: _(
         "You were logged out because nothing happened for %(minutes)s minutes. What was typed and "
         "not sent is not kept."
     ),
-    Why.SHIFT_OVER: _("You were logged out after %(hours)s hours. Log in again."),
+    EndReason.SHIFT_OVER: _("You were logged out after %(hours)s hours. Log in again."),
 }
 ENDED = _("Your session has ended. Please log in again.")
 NOT_DONE = _("What you sent was not carried out: please do it again.")
 
 
 class Presence:
-    """Ends what is idle, stops at closed gates, and sends a part's request to the log-in whole."""
+    """Middleware that ends idle sessions, and stops a session at its closed gates.
+
+    Where htmx asked for a part of a page, the answer loads the whole page anew: a log-in must not
+    be shown inside a part.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         key = request.session.session_key
-        if SESSION_KEY in request.session and (why := _look(request)):
+        if SESSION_KEY in request.session and (why := _reason_to_end(request)):
             # A poll only says that it is over: the page it reloads ends the session, with words.
-            return (polls(request) and _whole_page(request)) or _end(request, why)
+            return (is_poll(request) and _whole_page(request)) or _end(request, why)
         response = self.get_response(request)
         if _asks_to_log_in(response):
             return _to_log_in(request, response)
-        _follow(request, key)
+        _keep_listed(request, key)
         return response
 
     def process_view(
@@ -79,13 +84,13 @@ class Presence:
         return _whole_page(request) or redirect(gate.address(request))
 
 
-def polls(request: HttpRequest) -> bool:
-    """Whether a page asks by itself."""
-    return POLLS in request.headers or request.path.endswith("/changes/")
+def is_poll(request: HttpRequest) -> bool:
+    """Return True for a request that an open page makes by itself."""
+    return POLL_HEADER in request.headers or request.path.endswith("/changes/")
 
 
 def _name_of(request: HttpRequest) -> str:
-    """The name of the view that was asked for."""
+    """Return the name of the address that was asked for, "" for none."""
     return (request.resolver_match.url_name if request.resolver_match else None) or ""
 
 
@@ -93,20 +98,23 @@ def _shows_log_in(request: HttpRequest) -> bool:
     return _name_of(request) == settings.LOGIN_URL and request.method == "GET"
 
 
-def _look(request: HttpRequest) -> Why | None:
-    """Why this session is over; None for one that goes on, which is then noted."""
+def _reason_to_end(request: HttpRequest) -> EndReason | None:
+    """Return why this session is over, or None for one that goes on.
+
+    A technician's idle session goes on, but is locked. One that goes on is noted as used.
+    """
     session, now = request.session, time.time()
     idle, age = now - session.get(SEEN, 0.0), now - session.get(SINCE, 0.0)
     shift = settings.TECHNICIAN_SESSION_HOURS * 3600
     # Who it is matters only once something is unusual: no query otherwise.
     if (idle > settings.TECHNICIAN_LOCK_MINUTES * 60 or age > shift) and _is_technician(request):
         if age > shift:
-            return Why.SHIFT_OVER
+            return EndReason.SHIFT_OVER
         if idle > settings.TECHNICIAN_LOCK_MINUTES * 60:
             session[LOCK.key] = True
     elif idle > settings.IDLE_MINUTES * 60:
-        return Why.IDLE
-    if idle > NOTED_EVERY and not polls(request) and LOCK.key not in session:
+        return EndReason.IDLE
+    if idle > NOTED_EVERY and not is_poll(request) and LOCK.key not in session:
         note(request)
     return None
 
@@ -116,15 +124,15 @@ def _is_technician(request: HttpRequest) -> bool:
 
 
 def note(request: HttpRequest) -> None:
-    """Somebody is there now."""
+    """Keep that the person of this session is there now."""
     now = time.time()
     request.session[SEEN] = now
     if key := request.session.session_key:
-        sessions.seen(key=key, at=dt.datetime.fromtimestamp(now, dt.UTC))
+        sessions.note_seen(key=key, at=dt.datetime.fromtimestamp(now, dt.UTC))
 
 
 def begin(request: HttpRequest, person: Person) -> None:
-    """A session begins: note whose it is and from which device."""
+    """Begin a person's session: note the time, and list it with its device."""
     session = request.session
     session.pop(OVER, None)
     session[SINCE] = session[SEEN] = time.time()
@@ -134,25 +142,25 @@ def begin(request: HttpRequest, person: Person) -> None:
     sessions.begin(person=person, key=session.session_key or "", device=device)
 
 
-def _follow(request: HttpRequest, before: str | None) -> None:
-    """A session that got a new key, as after a new password, stays listed."""
+def _keep_listed(request: HttpRequest, before: str | None) -> None:
+    """Keep a session listed that got a new key during this request, as after a new password."""
     key = request.session.session_key
     if before and key and key != before and isinstance(request.user, Person):
-        sessions.renamed(person=request.user, before=before, key=key)
+        sessions.follow_new_key(person=request.user, before=before, key=key)
 
 
 def _whole_page(request: HttpRequest) -> HttpResponse | None:
-    """The answer to a request for a part: load the page anew. None for a whole page's request."""
+    """Return the answer that makes htmx load the page anew, or None if htmx did not ask."""
     if "HX-Request" not in request.headers:
         return None
     return HttpResponse(status=401, headers={"HX-Refresh": "true"})
 
 
-def _end(request: HttpRequest, why: Why) -> HttpResponse:
-    """End the session. Its row keeps the words for the log-in page, however one gets there."""
+def _end(request: HttpRequest, why: EndReason) -> HttpResponse:
+    """End the session, and keep in it what the log-in page says, however one gets there."""
     session = request.session
     if isinstance(request.user, Person):
-        sessions.over(person=request.user, key=session.session_key or "", why=why)
+        sessions.ended_by_itself(person=request.user, key=session.session_key or "", why=why)
     session.clear()
     words = WORDS[why] % {
         "minutes": settings.IDLE_MINUTES,
@@ -163,7 +171,7 @@ def _end(request: HttpRequest, why: Why) -> HttpResponse:
 
 
 def _to_log_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The way to the log-in that a view has shown, with words for whoever was logged in before."""
+    """Return the way to the log-in, with a word to somebody who was logged in until now."""
     if _was_somebody(request):
         messages.warning(request, f"{ENDED} {NOT_DONE}" if _is_sent(request) else ENDED)
     if part := _whole_page(request):
@@ -172,8 +180,8 @@ def _to_log_in(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 
 def _is_sent(request: HttpRequest) -> bool:
-    """Whether a person sent something that was to change something."""
-    return request.method not in ("GET", "HEAD") and not polls(request)
+    """Return True where a person sent something that was to change something."""
+    return request.method not in ("GET", "HEAD") and not is_poll(request)
 
 
 def _log_in_for(request: HttpRequest) -> str:
@@ -181,7 +189,7 @@ def _log_in_for(request: HttpRequest) -> str:
 
 
 def _page_of(request: HttpRequest) -> str:
-    """The page a person was on: what was asked for, or where a form was sent from."""
+    """Return the page a person was on: the one asked for, or the one a form was sent from."""
     if request.method in ("GET", "HEAD"):
         return request.get_full_path()
     referer = request.headers.get("Referer", "")
@@ -192,13 +200,13 @@ def _page_of(request: HttpRequest) -> str:
 
 
 def _asks_to_log_in(response: HttpResponse) -> bool:
-    """A view that needs a person found none; a log-out leads to the same page, but not on."""
+    """Return True where a view sent somebody to log in and come back; a log-out does not."""
     target = urlsplit(response.headers.get("Location", ""))
     return target.path == resolve_url(settings.LOGIN_URL) and "next=" in target.query
 
 
 def _was_somebody(request: HttpRequest) -> bool:
-    """Whether the browser came with a session that is no more, or of a person who is no more."""
+    """Return True where the browser's session, or its person, is no more."""
     known = settings.SESSION_COOKIE_NAME in request.COOKIES
     return known and (not request.session.session_key or SESSION_KEY in request.session)
 
@@ -206,14 +214,17 @@ def _was_somebody(request: HttpRequest) -> bool:
 @login_required
 @require_http_methods(["GET", "POST"])
 def presence(request: PersonRequest) -> HttpResponse:
-    """Seconds until this session ends or locks, in ``X-Left``; a POST says somebody is there."""
+    """Answer the seconds until this session ends or locks, in the header ``X-Left``.
+
+    A POST says that somebody is there; the middleware has noted that by then.
+    """
     if gate_of(request, LOCK):
         return HttpResponse(status=401, headers={"HX-Refresh": "true"})
     return HttpResponse(status=204, headers={"X-Left": str(seconds_left(request))})
 
 
 def seconds_left(request: HttpRequest) -> int:
-    """Seconds until this session ends or locks unless something happens."""
+    """Return the seconds until this session ends or locks, if nobody does anything."""
     person = request.user
     technician = isinstance(person, Person) and is_technician_only(person)
     minutes = settings.TECHNICIAN_LOCK_MINUTES if technician else settings.IDLE_MINUTES

@@ -1,4 +1,7 @@
-"""What follows a log-in, a new password and a new second factor, however they came about."""
+"""Acts on allauth's and Django's signals: a log-in begins a session, a new password opens a gate.
+
+Signals come however something was done: on allauth's pages, on ours, or from a command.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More than a password: authenticator apps, passkeys and recovery codes, and asking for one."""
+"""Second factors: authenticator apps, passkeys, recovery codes, and the page that asks for one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from dispatch.web.shell.guards import PersonRequest
 
 
 class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Seals what authenticator apps and recovery codes are made from."""
+    """allauth's adapter for second factors; it seals the secrets of apps and recovery codes."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": _("This did not work. Codes are good for half a minute, and once."),
@@ -46,23 +46,25 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
 
 
 class _Counted:
-    """A code fails as a password does: ten times."""
+    """A form whose code takes one of the account's ten attempts, as a password does."""
 
     user: Person
 
     def clean_code(self) -> str:
-        if not lockout.reserve(self.user.email):
+        if not lockout.take_attempt(self.user.email):
             raise get_account_adapter().validation_error("incorrect_code")
         try:
             code: str = super().clean_code()  # type: ignore[misc]
         except ValidationError:
-            lockout.failed(self.user.email)
+            lockout.note_failure(self.user.email)
             raise
-        lockout.succeeded(self.user.email)
+        lockout.give_attempt_back(self.user.email)
         return code
 
 
 class _NotWhileLocked:
+    """A form whose passkey is not taken while the account is locked."""
+
     user: Person | None
 
     def clean_credential(self) -> Authenticator:
@@ -72,23 +74,23 @@ class _NotWhileLocked:
 
 
 class AuthenticateForm(_Counted, base_forms.AuthenticateForm):  # type: ignore[misc]
-    """The code at the log-in."""
+    """Asks for a code at the log-in."""
 
 
 class ReauthenticateForm(_Counted, base_forms.ReauthenticateForm):  # type: ignore[misc]
-    """The code before something sensitive, and before a locked page."""
+    """Asks for a code before something sensitive, and to unlock a phone."""
 
 
 class AuthenticateWebAuthnForm(_NotWhileLocked, webauthn_forms.AuthenticateWebAuthnForm):  # type: ignore[misc]
-    """The passkey after the password."""
+    """Asks for a passkey at the log-in, after the password."""
 
 
 class ReauthenticateWebAuthnForm(_NotWhileLocked, webauthn_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]
-    """The passkey before something sensitive, and before a locked page."""
+    """Asks for a passkey before something sensitive, and to unlock a phone."""
 
 
 class AddPasskeyForm(webauthn_forms.AddWebAuthnForm):  # type: ignore[misc]
-    """A key that is found without a name typed first, and asks who holds it: a passkey."""
+    """Adds a passkey: a key that needs no name typed first, and asks who holds it."""
 
     passwordless = forms.BooleanField(required=False, initial=True, widget=forms.HiddenInput)
 
@@ -101,7 +103,7 @@ class AddPasskeyForm(webauthn_forms.AddWebAuthnForm):  # type: ignore[misc]
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: PersonRequest) -> HttpResponse:
-    """Ask to set up a second factor; "Later" works once, at the first log-in."""
+    """Ask a person to set up a second factor; "Later" works at their first log-in only."""
     grace = gate_of(request, SECOND_FACTOR)
     if grace is None or has_second_factor(request.user):
         open_gate(request, SECOND_FACTOR)

@@ -1,4 +1,4 @@
-"""Sessions: one's own, listed and ended; an owner ends those of their seller's people."""
+"""The pages of sessions: one's own to list and end, and an owner's to log a person out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch.models import Person
 from dispatch.selectors.sessions import sessions_of
 from dispatch.services.access import lockout, sessions
-from dispatch.services.access.sessions import Why
+from dispatch.services.access.sessions import EndReason
 from dispatch.web.people.views import get_membership
 from dispatch.web.shell.guards import PersonRequest
 from dispatch.web.shell.tasks import Task, leave_task, show_task
@@ -22,7 +22,7 @@ from dispatch.web.shell.tasks import Task, leave_task, show_task
 @login_required
 @require_GET
 def own(request: PersonRequest) -> HttpResponse:
-    """Where one is logged in."""
+    """List where this person is logged in."""
     shown = sessions_of(request.user, request.session.session_key)
     return render(request, "account/sessions.html", {"sessions": shown})
 
@@ -30,8 +30,8 @@ def own(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_one(request: PersonRequest, session_id: int) -> HttpResponse:
-    """End one of one's own sessions; ending this one is logging out."""
-    if not sessions.end(person=request.user, why=Why.BY_THEMSELVES, only=session_id):
+    """End one of this person's sessions; to end the one that asks is to log out."""
+    if not sessions.end(person=request.user, why=EndReason.BY_THEMSELVES, only=session_id):
         raise Http404("No such session.")
     messages.success(request, gettext("The session is ended."))
     return redirect("sessions")
@@ -40,9 +40,9 @@ def end_one(request: PersonRequest, session_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def end_others(request: PersonRequest) -> HttpResponse:
-    """End all of one's own sessions but this one."""
+    """End all of this person's sessions but the one that asks."""
     ended = sessions.end(
-        person=request.user, why=Why.BY_THEMSELVES, but=request.session.session_key
+        person=request.user, why=EndReason.BY_THEMSELVES, but=request.session.session_key
     )
     words = ngettext("%(count)s session ended.", "%(count)s sessions ended.", ended)
     messages.success(request, words % {"count": ended} if ended else gettext("No sessions ended."))
@@ -52,11 +52,11 @@ def end_others(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def end_all(request: PersonRequest, membership_id: int) -> HttpResponse:
-    """Ask once more, then log a person out everywhere."""
+    """Ask the owner to confirm, then log a person of theirs out everywhere."""
     membership = get_membership(request, membership_id)
     person = membership.person
     if request.method == "POST":
-        ended = sessions.end(person=person, why=Why.BY_AN_OWNER, seller=membership.seller)
+        ended = sessions.end(person=person, why=EndReason.BY_AN_OWNER, seller=membership.seller)
         messages.success(request, _logged_out(person, ended))
         return leave_task(request, reverse("people"))
     shown = [one.device for one in sessions_of(person)]
@@ -71,7 +71,7 @@ def end_all(request: PersonRequest, membership_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def lift(request: PersonRequest, membership_id: int) -> HttpResponse:
-    """Let a person try again whose log-ins failed too often."""
+    """Lift the lock of a person whose log-ins failed too often."""
     membership = get_membership(request, membership_id)
     person = membership.person
     lockout.lift_by_owner(person=person, seller=membership.seller)
@@ -80,7 +80,7 @@ def lift(request: PersonRequest, membership_id: int) -> HttpResponse:
 
 
 def _logged_out(person: Person, ended: int) -> str:
-    """Say that a person is logged out everywhere, and how many sessions that ended."""
+    """Return the sentence that says how many sessions of a person were ended."""
     if not ended:
         return gettext("%(name)s is logged out: no sessions ended.") % {"name": person}
     words = ngettext(

@@ -1,4 +1,4 @@
-"""How people log in, and what they set for themselves."""
+"""How people log in with a password, and what they set for themselves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ NOT_CORRECT = _(
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """People are invited; nobody signs up. Unknown, wrong and locked are told alike."""
+    """allauth's adapter for accounts: nobody signs up, and a locked account is not let in.
+
+    A name that is unknown, a password that is wrong and an account that is locked are told alike.
+    """
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": NOT_CORRECT,
@@ -48,26 +51,26 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
-        """The person of a right password, unless their account is locked.
+        """Return the person of a right password, or None where it is wrong or the account locked.
 
-        The password is looked at in any case: how long the answer takes tells nothing.
+        The password is hashed in any case, so that the time of the answer tells nothing.
         """
         name = str(credentials.get("email", ""))
-        allowed = lockout.reserve(name)
+        allowed = lockout.take_attempt(name)
         try:
             person: Person | None = super().authenticate(request, **credentials)
         except ValidationError:  # Too many from one address; nothing was tried.
             if allowed:
-                lockout.succeeded(name)
+                lockout.give_attempt_back(name)
             raise
         if person is not None and allowed:
-            lockout.succeeded(name)
+            lockout.give_attempt_back(name)
             return person
         if person is not None:
             # Recorded as any other failure is: a right password on a locked account takes as long.
             user_login_failed.send(__name__, credentials={"email": name}, request=request)
         if allowed:
-            lockout.failed(name)
+            lockout.note_failure(name)
         return None
 
     def reauthenticate(self, user: Person, password: str) -> bool:
@@ -75,7 +78,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return person == user
 
     def pre_login(self, request: HttpRequest, user: Person, **hooks: Any) -> HttpResponse | None:
-        """A locked account is locked for passkeys too."""
+        """Let nobody in by a passkey whose account is locked."""
         if lockout.is_locked(user.email):
             messages.error(request, NOT_CORRECT)
             return redirect("account_login")
@@ -83,7 +86,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return answer
 
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
-        """Not for who has just logged in."""
+        """Return False for a person who has just logged in: they need not prove it twice."""
         records = get_authentication_records(context.request, context.request.user)
         recent = time.time() - allauth_settings.REAUTHENTICATION_TIMEOUT
         if records and records[-1]["at"] > recent:
@@ -104,7 +107,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]
-    """The old password is guessed no more often here than at the log-in."""
+    """Changes the password; the current one takes one of the account's ten attempts."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,17 +117,17 @@ class ChangePasswordForm(AllauthChangePasswordForm):  # type: ignore[misc]
             self.fields[name].widget.attrs.pop("placeholder", None)
 
     def clean_oldpassword(self) -> str:
-        if not lockout.reserve(self.user.email):
+        if not lockout.take_attempt(self.user.email):
             raise Adapter(context.request).validation_error("enter_current_password")
         password: str = super().clean_oldpassword()
-        lockout.succeeded(self.user.email)
+        lockout.give_attempt_back(self.user.email)
         return password
 
 
 @require_POST
 @login_required
 def set_theme(request: PersonRequest) -> HttpResponse:
-    """Keep the chosen theme and go back to the page it was chosen on."""
+    """Keep the chosen theme, and go back to the page on which it was chosen."""
     theme = request.POST.get("theme", "")
     if theme in Person.Theme.values:
         accounts.change_theme(person=request.user, theme=Person.Theme(theme))
@@ -170,7 +173,7 @@ class SettingsForm(_PersonForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def settings(request: PersonRequest) -> HttpResponse:
-    """Name, time zone, theme and keys."""
+    """Show and keep a person's name, time zone, theme and keyboard shortcuts."""
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         accounts.change_settings(person=request.user, **form.cleaned_data)

@@ -1,4 +1,4 @@
-"""Invitations: an owner hands out a link, and whoever opens it joins."""
+"""The pages of invitations: an owner hands out a link, and whoever it is for opens it to join."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ from dispatch.web.shell.tasks import Task, leave_task, show_task
 
 Role = Membership.Role
 HELD = "invitation"
-"""The session's word for the hash of the link that was followed: the link itself leaves the bar."""
+"""The session's key for the invitation that was followed, so that the address bar need not show
+the link."""
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, and as what."""
+    """Asks whom to invite, to which seller and in which role."""
 
     seller = forms.ModelChoiceField(Seller.objects.none(), label=_("Seller"), empty_label=None)
     email = forms.EmailField(
@@ -56,7 +57,7 @@ class InviteForm(forms.Form):
 
 
 class JoinForm(forms.Form):
-    """The new account's name and password."""
+    """Asks a new person for their name and a password."""
 
     name = forms.CharField(
         max_length=100, label=_("Your name"), widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -95,7 +96,7 @@ class JoinForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "POST"])
 def invite(request: PersonRequest) -> HttpResponse:
-    """Invite a person, and show the link once."""
+    """Invite a person, and show the link, which cannot be shown again."""
     require_seller(request)
     form = InviteForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -127,7 +128,7 @@ def _show_link(request: PersonRequest, invited: invitations.Invited) -> HttpResp
 @login_required
 @require_http_methods(["GET", "POST"])
 def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
-    """Ask once more, then make an invitation's link worthless."""
+    """Ask the owner to confirm, then withdraw an invitation."""
     invitation = invitation_for(request.user, invitation_id)
     if invitation is None:
         raise Http404("No such invitation.")
@@ -144,14 +145,14 @@ def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
 
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
-    """Remember which invitation this is, and go on without the token in the address bar."""
+    """Remember which invitation a link is for, and go on to an address without its token."""
     request.session[HELD] = hash_of_token(token)
     return redirect("invitation")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest) -> HttpResponse:
-    """What the invitation is for, and how this browser's person accepts it."""
+    """Show what the invitation is for, and accept it for the person logged in, or a new one."""
     invitation = invitation_by_hash(request.session.get(HELD, ""))
     if invitation is None:
         return render(request, "people/invitation_gone.html", status=404)

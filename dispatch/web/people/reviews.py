@@ -1,4 +1,4 @@
-"""The access review: everybody of a seller on one page, kept or removed, and signed."""
+"""The page of the access review: an owner keeps or removes everybody of a seller, and signs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Decision = ReviewedAccess.Decision
 
 
 class ReviewForm(forms.Form):
-    """A decision for everybody, and the signature."""
+    """Asks for a decision on each person, and for the signature."""
 
     signed = forms.BooleanField(
         label=_("I looked at everybody on this page."),
@@ -65,7 +65,7 @@ class ReviewForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "POST"])
 def review(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
-    """Look at everybody, decide, sign."""
+    """Show everybody of a seller, and keep the signed review."""
     seller = get_seller(request, seller_id)
     form = ReviewForm(
         access_of_everybody(seller), request.POST if request.method == "POST" else None
@@ -97,7 +97,7 @@ def _so_far(seller: Seller) -> dict[str, Any]:
 @login_required
 @require_safe
 def export(request: PersonRequest, review_id: int) -> HttpResponseBase:
-    """A signed review as a CSV file."""
+    """Answer a signed review as a CSV file."""
     signed = review_for(request.user, review_id)
     if signed is None:
         raise Http404("No such review.")

@@ -1,4 +1,4 @@
-"""People: who may do what for a seller, and its technicians with their Amazon resource ids."""
+"""The pages of people: their roles, and the roster of technicians with Amazon's resource ids."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_VALUES = 50
 
 
 class ListField(forms.CharField):
-    """Several short values, one a line or between commas; doubles count once."""
+    """A field of several short values, one a line or between commas; repeated ones count once."""
 
     widget = forms.Textarea
 
@@ -58,13 +58,13 @@ class ListField(forms.CharField):
 
 
 class RoleForm(forms.Form):
-    """What a person is for a seller."""
+    """Asks which role a person has for a seller."""
 
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
 
 class TechnicianForm(forms.Form):
-    """A row of the roster."""
+    """Asks for a technician of the roster: name, resource ids, skills, colour and log-in."""
 
     seller = forms.ModelChoiceField(Seller.objects.none(), label=_("Seller"), empty_label=None)
     name = forms.CharField(label=_("Name"), max_length=100)
@@ -115,7 +115,7 @@ class TechnicianForm(forms.Form):
 
 
 def offer_sellers(form: forms.Form, owner: Person) -> None:
-    """Let a form choose among the owner's sellers; a single one is chosen already."""
+    """Offer the owner's sellers in a form's field ``seller``, the first one chosen already."""
     field = form.fields["seller"]
     assert isinstance(field, forms.ModelChoiceField)
     field.queryset = owned_by(owner)
@@ -135,7 +135,7 @@ def _as_typed(technician: Technician) -> dict[str, Any]:
 @login_required
 @require_GET
 def index(request: PersonRequest) -> HttpResponse:
-    """Everybody who works for this owner's sellers."""
+    """List everybody who works for this owner's sellers."""
     require_owner(request)
     teams = teams_of(request.user)
     due = [team for team in teams if review_is_due(team.reviewed_at)]
@@ -167,7 +167,7 @@ def role(request: PersonRequest, membership_id: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
-    """Ask once more, then end what a person may do for a seller."""
+    """Ask the owner to confirm, then end what a person may do for a seller."""
     membership = get_membership(request, membership_id)
     form = forms.Form(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -230,7 +230,7 @@ def _save_technician(
 @login_required
 @require_http_methods(["GET", "POST"])
 def remove_technician(request: PersonRequest, technician_id: int) -> HttpResponse:
-    """Ask once more, then take a technician off the roster."""
+    """Ask the owner to confirm, then take a technician off the roster."""
     technician = _get_technician(request, technician_id)
     if request.method == "POST":
         people.remove_technician(technician=technician)
@@ -244,13 +244,13 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
 
 
 def require_seller(request: PersonRequest) -> None:
-    """`Http404` for whoever owns no seller."""
+    """Raise `Http404` for somebody who owns no seller."""
     if not owned_by(request.user).exists():
         raise Http404("No seller of your own.")
 
 
 def get_membership(request: PersonRequest, membership_id: int) -> Membership:
-    """A membership in one of this owner's sellers; `Http404` otherwise."""
+    """Return a membership in one of this owner's sellers; raises `Http404` for any other."""
     membership = membership_for(request.user, membership_id)
     if membership is None:
         raise Http404("No such person.")

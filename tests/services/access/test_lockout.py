@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def fail(times: int, name: str = NAME) -> list[bool]:
-    return [lockout.reserve(name) for _ in range(times)]
+    return [lockout.take_attempt(name) for _ in range(times)]
 
 
 def test_ten_attempts_are_looked_at_and_the_eleventh_is_not() -> None:
@@ -35,13 +35,13 @@ def test_nine_failures_lock_nobody() -> None:
 def test_a_name_is_the_same_in_any_case_and_another_is_not_touched() -> None:
     fail(10, " BOB@Dispatch.example ")
     assert lockout.is_locked(NAME)
-    assert lockout.reserve("alice@dispatch.example")
+    assert lockout.take_attempt("alice@dispatch.example")
 
 
 def test_a_success_takes_back_its_own_attempt_only() -> None:
     fail(9)
-    lockout.reserve(NAME)
-    lockout.succeeded(NAME)
+    lockout.take_attempt(NAME)
+    lockout.give_attempt_back(NAME)
     assert fail(2) == [True, False]
 
 
@@ -50,7 +50,7 @@ def test_the_lock_opens_after_half_an_hour_and_the_count_begins_anew() -> None:
         fail(10)
         clock.shift(dt.timedelta(minutes=29))
         assert lockout.is_locked(NAME)
-        assert not lockout.reserve(NAME)
+        assert not lockout.take_attempt(NAME)
         clock.shift(dt.timedelta(minutes=2))
         assert not lockout.is_locked(NAME)
         assert fail(11) == [True] * 10 + [False]
@@ -78,7 +78,7 @@ def test_lifting_forgets_the_failures_and_old_names() -> None:
         clock.shift(dt.timedelta(days=2))
         fail(10)
         lockout.lift(NAME)
-        assert lockout.reserve(NAME)
+        assert lockout.take_attempt(NAME)
         assert FailedLogIn.objects.count() == 1
 
 
@@ -91,7 +91,7 @@ def test_no_name_is_kept() -> None:
 def test_many_at_the_same_time_get_ten_attempts_together() -> None:
     def attempt(_: int) -> bool:
         try:
-            return lockout.reserve(NAME)
+            return lockout.take_attempt(NAME)
         finally:
             connection.close()
 

@@ -13,7 +13,7 @@ from django.test import Client
 from dispatch.models import Activity, Person, Seller
 from dispatch.selectors.sessions import sessions_of
 from dispatch.services.access import sessions
-from dispatch.services.access.sessions import Why
+from dispatch.services.access.sessions import EndReason
 from dispatch.services.audit import activity
 from tests.conftest import NOW, PASSWORD
 
@@ -59,7 +59,7 @@ def test_a_session_goes_on_in_the_list_under_its_new_key(bob: Person) -> None:
     began = NOW - dt.timedelta(hours=2)
     UserSession.objects.update(created_at=began)
     sessions.begin(person=bob, key="new", device=FIREFOX)  # As allauth does after a new password.
-    sessions.renamed(person=bob, before="old", key="new")
+    sessions.follow_new_key(person=bob, before="old", key="new")
     row = UserSession.objects.get()
     assert (row.session_key, row.created_at) == ("new", began)
 
@@ -67,7 +67,7 @@ def test_a_session_goes_on_in_the_list_under_its_new_key(bob: Person) -> None:
 def test_nobody_s_row_becomes_another_person_s(bob: Person, alice: Person) -> None:
     sessions.begin(person=bob, key="old", device=FIREFOX)
     sessions.begin(person=alice, key="new", device=FIREFOX)
-    sessions.renamed(person=alice, before="old", key="new")
+    sessions.follow_new_key(person=alice, before="old", key="new")
     kept = dict(UserSession.objects.values_list("session_key", "user__email"))
     assert kept == {"old": bob.email, "new": alice.email}
 
@@ -75,7 +75,7 @@ def test_nobody_s_row_becomes_another_person_s(bob: Person, alice: Person) -> No
 def test_what_is_ended_leaves_no_row_and_one_line_in_the_log(bob: Person, seller: Seller) -> None:
     log_in(bob)
     log_in(bob)
-    assert sessions.end(person=bob, why=Why.BY_AN_OWNER, seller=seller) == 2
+    assert sessions.end(person=bob, why=EndReason.BY_AN_OWNER, seller=seller) == 2
     assert not Session.objects.exists()
     assert not UserSession.objects.exists()
     recorded = Activity.objects.get(kind="sessions_ended")
@@ -89,7 +89,7 @@ def test_a_session_of_somebody_switched_off_is_ended_for_good(bob: Person) -> No
     """
     client = log_in(bob)
     Person.objects.filter(pk=bob.pk).update(is_active=False)
-    assert sessions.end(person=bob, why=Why.REMOVED) == 1
+    assert sessions.end(person=bob, why=EndReason.REMOVED) == 1
     Person.objects.filter(pk=bob.pk).update(is_active=True)
     assert client.get("/account/sessions/").status_code == 302
 
