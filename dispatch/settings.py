@@ -114,6 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "dispatch.web.shell.dates",
                 "dispatch.web.shell.tags",
                 "dispatch.web.jobs.tags",
+                "dispatch.web.jobs.wording",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

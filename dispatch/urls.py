@@ -38,10 +38,7 @@ urlpatterns = [
     path("jobs/<job_id:service_job_id>/changes/", live.job_changed, name="job_changed"),
     path("jobs/<job_id:service_job_id>/refresh/", job_page.refresh, name="job_refresh"),
     path("jobs/<job_id:service_job_id>/visit.ics", job_page.visit, name="job_visit"),
-    *(
-        path(f"jobs/<job_id:service_job_id>/{slug}/", actions.action, {"kind": kind}, f"job_{kind}")
-        for kind, slug in job_page.SLUGS.items()
-    ),
+    *actions.addresses(),
     path("jobs/<job_id:service_job_id>/", job_page.job_page, name="job"),
     path("account/settings/", account.settings, name="account_settings"),
     path("account/theme/", account.set_theme, name="account_theme"),

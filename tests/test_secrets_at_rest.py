@@ -24,8 +24,9 @@ from dispatch.services.amazon import slots
 from dispatch.services.amazon.documents import Document
 from dispatch.services.amazon.tokens import shared_token_cache
 from dispatch.services.mirror import queue, sync
-from dispatch.services.writes import appointments, fulfilment
+from dispatch.services.writes.kinds import add_appointment, add_proof
 from tests.conftest import PASSWORD, Amazon, MakeJob, PutQueue, run_due
+from tests.writing import write
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -121,15 +122,20 @@ def a_days_work(
     job = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-1")
     start = slots.for_job(job, since=timezone.now())[3].start
     for _ in range(2):
-        appointments.add(person=bob, job=job, key=uuid.uuid4(), start=start)
+        write(add_appointment, person=bob, job=job, key=uuid.uuid4(), start=start)
     job = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-1")
     photo = Document(b"\xff\xd8\xff\xe0 " + BUYER[0].encode(), "JPG")
-    fulfilment.add_proofs(
-        person=bob, job=job, key=uuid.uuid4(), appointment_id=job.appointment_id, proofs=[photo]
+    write(
+        add_proof,
+        person=bob,
+        job=job,
+        key=uuid.uuid4(),
+        appointment_id=job.appointment_id,
+        proofs=[photo],
     )
     amazon.faults({"operation": "*", "kind": "drop", "times": 2})
     other = ServiceJob.objects.select_related("seller").get(service_job_id="JOB-2")
-    appointments.add(person=bob, job=other, key=uuid.uuid4(), start=start)
+    write(add_appointment, person=bob, job=other, key=uuid.uuid4(), start=start)
     amazon.faults()
     for password in (f"{PASSWORD}!", PASSWORD):
         client.post("/account/login/", {"login": bob.email, "password": password})

@@ -8,7 +8,7 @@ from dispatch.models.accounts import (
     PastPassword,
     ReviewedAccess,
 )
-from dispatch.models.actions import Action
+from dispatch.models.actions import Action, ActionFile
 from dispatch.models.activity import Activity, ActivityHead
 from dispatch.models.alarms import Alarm
 from dispatch.models.jobs import (
@@ -36,6 +36,7 @@ __all__ = [
     "UNSCHEDULED",
     "AccessReview",
     "Action",
+    "ActionFile",
     "Activity",
     "ActivityHead",
     "Alarm",

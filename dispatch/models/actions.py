@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.models.fields import SealedBytesField
 from dispatch.models.jobs import ServiceJob
 from dispatch.models.people import Person
 from dispatch.models.sellers import Seller
@@ -19,20 +20,6 @@ class Action(models.Model):
     It is the audit trail, the guard against a doubled submit and the recovery after a crash:
     a row that is ``sent`` and has no answer is settled by reading the job back.
     """
-
-    class Kind(models.TextChoices):
-        ADD_APPOINTMENT = "add_appointment", "Add appointment"
-        RESCHEDULE = "reschedule", "Reschedule"
-        ASSIGN = "assign", "Assign technicians"
-        COMPLETE = "complete", "Complete job"
-        CANCEL = "cancel", "Cancel job"
-        ON_MY_WAY = "on_my_way", "On my way"
-        RECORD_WORK = "record_work", "Record work"
-        ADD_PROOF = "add_proof", "Add proof"
-        UPDATE_SCHEDULE = "update_schedule", "Update schedule"
-        CREATE_RESERVATION = "create_reservation", "Reserve time"
-        UPDATE_RESERVATION = "update_reservation", "Change reservation"
-        CANCEL_RESERVATION = "cancel_reservation", "Cancel reservation"
 
     class State(models.TextChoices):
         PENDING = "pending", _("Waiting")
@@ -50,7 +37,8 @@ class Action(models.Model):
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="actions")
     job = models.ForeignKey(ServiceJob, models.CASCADE, related_name="actions", null=True)
     person = models.ForeignKey(Person, models.SET_NULL, related_name="actions", null=True)
-    kind = models.CharField(max_length=20, choices=Kind.choices)
+    kind = models.CharField(max_length=20)
+    """The name of one of `dispatch.services.writes.kinds`."""
     payload = models.JSONField(default=dict)
     """What was sent, by Amazon's names: ids, times and codes, never buyer data."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
@@ -63,9 +51,31 @@ class Action(models.Model):
     sent_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
 
+    turn = models.PositiveIntegerField(null=True)
+    """Its place among the writes of its job that wait for the worker; None for one that was sent
+    while the person waited."""
+    stopped_by = models.ForeignKey("self", models.SET_NULL, related_name="stopped", null=True)
+    """The refused write without which this waiting one makes no sense, until a person decides."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    """How often the worker put it back to be sent again."""
+    not_before = models.DateTimeField(null=True)
+    """When the worker may send it again."""
+    rung_at = models.DateTimeField(null=True)
+    """When a worker was last told of it."""
+
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["state", "sent_at"])]
+        indexes = [
+            models.Index(fields=["state", "sent_at"]),
+            models.Index(
+                fields=["seller", "job", "turn"],
+                condition=models.Q(turn__isnull=False),
+                name="waiting_writes_in_order",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "turn"], name="one_write_a_turn"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
@@ -75,5 +85,31 @@ class Action(models.Model):
         return self.state not in self.OPEN
 
     @property
+    def waits(self) -> bool:
+        """Whether it waits for its turn to be sent by the worker."""
+        return self.turn is not None and self.state == self.State.PENDING
+
+    @property
     def accepted(self) -> bool:
         return self.state in (self.State.ACCEPTED, self.State.WARNED)
+
+
+class ActionFile(models.Model):
+    """A file that goes with a waiting write, kept until Amazon has it or it is given up."""
+
+    action = models.ForeignKey(Action, models.CASCADE, related_name="files")
+    place = models.PositiveSmallIntegerField()
+    """Its place among the files of the write."""
+    kind = models.CharField(max_length=10)
+    """Amazon's name of its type, such as ``JPEG``."""
+    sha256 = models.CharField(max_length=44)
+    """The digest of its bytes, in base64."""
+    content = SealedBytesField(owner="action_id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["action", "place"], name="one_file_a_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place} of {self.action_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -124,3 +125,17 @@ class SealedJSONField(SealedTextField):
 
     def decode(self, text: str) -> Any:
         return json.loads(text)
+
+
+class SealedBytesField(SealedTextField):
+    """Bytes, encrypted at rest."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+
+    def encode(self, value: Any) -> str:
+        return base64.b64encode(value).decode()
+
+    def decode(self, text: str) -> Any:
+        return base64.b64decode(text)

@@ -29,10 +29,10 @@ def references(job: ServiceJob) -> dict[str, list[str]]:
     return dict(found)
 
 
-def reschedules(job: ServiceJob) -> int:
-    """How often this side moved the job's appointment, as the ledger knows."""
+def times_accepted(job: ServiceJob, kind: str) -> int:
+    """How often Amazon has accepted a kind of write to this job, as the ledger knows."""
     return job.actions.filter(
-        kind=Action.Kind.RESCHEDULE, state__in=(Action.State.ACCEPTED, Action.State.WARNED)
+        kind=kind, state__in=(Action.State.ACCEPTED, Action.State.WARNED)
     ).count()
 
 

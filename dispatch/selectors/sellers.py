@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dispatch.models import Action, Erasure, Membership, Person, ReasonCode, Seller, SyncJob
+from dispatch.models import Erasure, Membership, Person, ReasonCode, Seller, SyncJob
 from dispatch.models.keyring import SealBroken
 from dispatch.models.retention import KEEP_SELLER_FOR
 from dispatch.selectors.access import Role, sellers_for
@@ -130,11 +130,6 @@ def _is_held(seller: Seller, name: str) -> bool:
         return bool(getattr(seller, name))
     except SealBroken:
         return True
-
-
-def switched_on(seller: Seller) -> list[str]:
-    """The kinds of write that this seller has agreed with Amazon."""
-    return [kind for kind in Action.Kind.values if kind not in seller.switched_off]
 
 
 def erased_on(seller: Seller) -> dt.datetime | None:

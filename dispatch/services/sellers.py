@@ -10,12 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from dispatch.models import Action, Membership, Person, ReasonCode, Seller, SyncJob
+from dispatch.models import Membership, Person, ReasonCode, Seller, SyncJob
 from dispatch.services.amazon.client import FAULTS, note_state, open_client, state_after
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.services.errors import CannotBeDone
 from dispatch.services.mirror import sync, tasks
+from dispatch.services.writes.kinds import KINDS
 from dispatch.spapi import (
     AccessTokenClient,
     AuthorizationError,
@@ -232,7 +233,7 @@ def disconnect(*, seller: Seller) -> None:
 def switch(*, seller: Seller, on: Iterable[str]) -> None:
     """Keep which kinds of write the seller has agreed with Amazon; the others are refused."""
     agreed = set(on)
-    seller.switched_off = [kind for kind in Action.Kind.values if kind not in agreed]
+    seller.switched_off = [name for name in KINDS if name not in agreed]
     seller.save(update_fields=["switched_off"])
     activity.record(activity.Kind.SWITCHES_CHANGED, seller=seller, off=seller.switched_off)
 

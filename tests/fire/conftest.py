@@ -15,13 +15,29 @@ from django.db.models import F
 from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import documents
 from dispatch.services.mirror import one_job
-from dispatch.services.writes import appointments, fulfilment, jobs, ledger, resources
-from dispatch.services.writes.resources import ReservationType, WorkingTime
+from dispatch.services.writes import settling
+from dispatch.services.writes.kinds import (
+    add_appointment,
+    add_proof,
+    assign,
+    cancel,
+    cancel_reservation,
+    complete,
+    create_reservation,
+    on_my_way,
+    record_work,
+    reschedule,
+    update_reservation,
+    update_schedule,
+)
+from dispatch.services.writes.kinds.create_reservation import ReservationType
+from dispatch.services.writes.kinds.update_schedule import WorkingTime
 from dispatch.spapi import Services
 from tests.conftest import Amazon, MakeJob
 from tests.fire import world
 from tests.fire.world import HOUR, KEPT, LATER, NEW, SET, SOON, VISIT, Naps
 from tests.limits import PATIENCE
+from tests.writing import write
 
 PICTURE = b"\x89PNG\r\n\x1a\n a picture"
 
@@ -70,67 +86,67 @@ class Writes:
         return {"person": self.person, "job": self.job(service_job_id), "key": key}
 
     def add(self, key: uuid.UUID) -> Action:
-        return appointments.add(**self._on(NEW, key), start=LATER)
+        return write(add_appointment, **self._on(NEW, key), start=LATER)
 
     def reschedule(self, key: uuid.UUID) -> Action:
-        return appointments.reschedule(
-            **self._on(SET, key), appointment_id=VISIT, start=LATER, reason="R1"
+        return write(
+            reschedule, **self._on(SET, key), appointment_id=VISIT, start=LATER, reason="R1"
         )
 
     def assign(self, key: uuid.UUID) -> Action:
-        return appointments.assign(
-            **self._on(SET, key), appointment_id=VISIT, resource_ids=["TECH-MAYA"]
-        )
+        return write(assign, **self._on(SET, key), appointment_id=VISIT, resource_ids=["TECH-MAYA"])
 
     def complete(self, key: uuid.UUID) -> Action:
-        return jobs.complete(**self._on(SET, key))
+        return write(complete, **self._on(SET, key))
 
     def cancel(self, key: uuid.UUID) -> Action:
-        return jobs.cancel(**self._on(SET, key), reason="V1")
+        return write(cancel, **self._on(SET, key), reason="V1")
 
     def arrival(self, key: uuid.UUID) -> Action:
-        return fulfilment.announce_arrival(
-            **self._on(SET, key), appointment_id=VISIT, start=SOON, end=SOON + HOUR
+        return write(
+            on_my_way, **self._on(SET, key), appointment_id=VISIT, start=SOON, end=SOON + HOUR
         )
 
     def work(self, key: uuid.UUID) -> Action:
         start = world.TODAY - 3 * HOUR
-        return fulfilment.record_work(
-            **self._on(SET, key), appointment_id=VISIT, start=start, end=start + HOUR
+        return write(
+            record_work, **self._on(SET, key), appointment_id=VISIT, start=start, end=start + HOUR
         )
 
     def proof(self, key: uuid.UUID) -> Action:
         proofs = [documents.accept(PICTURE)]
-        return fulfilment.add_proofs(**self._on(SET, key), appointment_id=VISIT, proofs=proofs)
+        return write(add_proof, **self._on(SET, key), appointment_id=VISIT, proofs=proofs)
 
     def _for(self, key: uuid.UUID) -> dict[str, Any]:
         return {"person": self.person, "seller": self.seller, "key": key}
 
     def reserve(self, key: uuid.UUID) -> Action:
-        return resources.reserve(
+        return write(
+            create_reservation,
             **self._for(key),
             resource_id="TECH-TOM",
-            kind=ReservationType.VACATION,
+            why=ReservationType.VACATION,
             start=SOON,
             end=SOON + HOUR,
         )
 
     def change(self, key: uuid.UUID) -> Action:
-        return resources.change_reservation(
+        return write(
+            update_reservation,
             **self._for(key),
             reservation_id=KEPT,
             resource_id="TECH-LUIS",
-            kind=ReservationType.VACATION,
+            why=ReservationType.VACATION,
             start=SOON,
             end=SOON + HOUR,
         )
 
     def release(self, key: uuid.UUID) -> Action:
-        return resources.cancel_reservation(**self._for(key), reservation_id=KEPT)
+        return write(cancel_reservation, **self._for(key), reservation_id=KEPT)
 
     def schedule(self, key: uuid.UUID) -> Action:
         times = [WorkingTime(SOON, SOON + HOUR)]
-        return resources.update_schedule(**self._for(key), resource_id="TECH-TOM", times=times)
+        return write(update_schedule, **self._for(key), resource_id="TECH-TOM", times=times)
 
 
 @pytest.fixture
@@ -150,7 +166,7 @@ def writes(
     return Writes(seller, alice)
 
 
-def later(by: dt.timedelta = ledger.ABANDONED_AFTER + dt.timedelta(seconds=1)) -> int:
+def later(by: dt.timedelta = settling.ABANDONED_AFTER + dt.timedelta(seconds=1)) -> int:
     """Move every open write into the past, and settle; returns how many were."""
     Action.objects.update(sent_at=F("sent_at") - by, created_at=F("created_at") - by)
-    return ledger.settle_open()
+    return settling.settle_open()

@@ -20,7 +20,7 @@ from dispatch.services.amazon import tokens
 from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.tokens import SharedTokenCache, shared_token_cache
 from dispatch.services.mirror import one_job
-from dispatch.services.writes import ledger
+from dispatch.services.writes import settling
 from dispatch.spapi.tokens import AccessTokenClient
 from tests.conftest import PASSWORD, Amazon, MakeJob
 from tests.fire import world
@@ -165,7 +165,7 @@ def test_a_server_killed_in_the_middle_of_a_write(
     webs[0].start()
     assert "Not confirmed yet" in desk.get(f"/jobs/{form.job}/")
 
-    past = ledger.ABANDONED_AFTER + dt.timedelta(seconds=1)
+    past = settling.ABANDONED_AFTER + dt.timedelta(seconds=1)
     Action.objects.update(sent_at=F("sent_at") - past, created_at=F("created_at") - past)
     run_worker(until=lambda: Action.objects.get().settled)
 
@@ -205,7 +205,7 @@ def test_a_server_killed_before_it_sent_anything(
     amazon.faults()
 
     assert amazon.calls(form.operation) == []
-    past = ledger.ABANDONED_AFTER + dt.timedelta(seconds=1)
+    past = settling.ABANDONED_AFTER + dt.timedelta(seconds=1)
     Action.objects.update(sent_at=F("sent_at") - past)
     # The dead server held the token's lock, which ends by itself; nobody waits for it here.
     forget_token(seller)

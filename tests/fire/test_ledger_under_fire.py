@@ -18,7 +18,8 @@ from dispatch import spapi
 from dispatch.models import Action, RateBucket, Seller, ServiceJob, SyncJob
 from dispatch.services.amazon.throttle import DatabaseThrottle
 from dispatch.services.mirror import sync
-from dispatch.services.writes import ledger
+from dispatch.services.writes import settling
+from dispatch.services.writes.kinds import KINDS
 from tests.conftest import Amazon, run_due
 from tests.fire import world
 from tests.fire.conftest import Writes, later
@@ -53,12 +54,13 @@ SORTS = {
     ),
     # Sent once; Amazon shows later whether it was done.
     **dict.fromkeys(("add", "reschedule", "reserve"), SHOWN),
-    # Sent once, and no operation shows it; a repeat hits the same reservation or none.
+    # Sent once, and no operation shows it; a repeat may hit another reservation.
     **dict.fromkeys(("change", "release"), SILENT),
 }
 TOO_MANY = "too many requests"
 UNREACHED = "Nothing was changed"
 SAFE = "safe to send it again"
+LOOK = "before you send it again"
 AUTHORISE = "The owner has to authorise again"
 OWN_FAULT = "We encountered an internal error"
 
@@ -80,26 +82,27 @@ def no(words: str) -> Story:
 yes = Story(ACCEPTED, ACCEPTED, done=True)
 lost = Story(UNKNOWN, REFUSED, done=False, words=SAFE)
 found = Story(UNKNOWN, ACCEPTED, done=True)
-unseen = Story(UNKNOWN, REFUSED, done=True, words=SAFE)
+unseen = Story(UNKNOWN, REFUSED, done=True, words=LOOK)
+silent = Story(UNKNOWN, REFUSED, done=False, words=LOOK)
 
 # fmt: off
 TABLE: dict[str, tuple[Story, Story, Story]] = {
     # fault              the client may repeat    Amazon shows it    nobody shows it
     "429 once":         (yes,                     yes,               yes),
     "429 always":       (no(TOO_MANY),) * 3,
-    "500 once":         (yes,                     lost,              lost),
-    "503 always":       (lost,                    lost,              lost),
+    "500 once":         (yes,                     lost,              silent),
+    "503 always":       (lost,                    lost,              silent),
     "401 once":         (yes,                     yes,               yes),
     "403 expired":      (yes,                     yes,               yes),
     "revoked":          (no(AUTHORISE),) * 3,
     "nobody listens":   (no(UNREACHED),) * 3,
     "answers too late": (yes,                     found,             unseen),
-    "cut before":       (yes,                     lost,              lost),
+    "cut before":       (yes,                     lost,              silent),
     "cut after":        (yes,                     yes,               unseen),
-    "html":             (lost,                    lost,              lost),
-    "empty":            (lost,                    lost,              lost),
-    "cut json":         (lost,                    lost,              lost),
-    "huge":             (lost,                    lost,              lost),
+    "html":             (lost,                    lost,              silent),
+    "empty":            (lost,                    lost,              silent),
+    "cut json":         (lost,                    lost,              silent),
+    "huge":             (lost,                    lost,              silent),
     "bare array":       (no(OWN_FAULT),) * 3,
     "errors in a 200":  (no(OWN_FAULT),) * 3,
 }
@@ -176,12 +179,12 @@ def test_write_under_fault(
     assert action.state == story.later
     assert story.words in words(action)
     assert held(amazon, name, done=story.done), "Amazon holds something else"
-    assert ledger.settle_open() == 0
+    assert settling.settle_open() == 0
 
 
 def test_the_table_knows_every_write() -> None:
     assert set(SORTS) == set(OPERATIONS)
-    assert len(OPERATIONS) == len(Action.Kind)
+    assert len(OPERATIONS) == len(KINDS)
 
 
 SENT_AGAIN = [
@@ -240,7 +243,7 @@ def test_a_write_that_times_out_is_not_called_undone_while_amazon_may_still_do_i
     writes: Writes, amazon: Amazon, burn: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time-out is as long as Amazon's time to show a write: it must not use that up."""
-    monkeypatch.setattr(ledger, "SETTLE_AFTER", dt.timedelta(seconds=HASTY))
+    monkeypatch.setattr(settling, "SETTLE_AFTER", dt.timedelta(seconds=HASTY))
     burn("reschedule", "answers too late")
     assert writes.send("reschedule").state in (UNKNOWN, ACCEPTED)
 
@@ -255,7 +258,7 @@ def test_it_is_found_as_soon_as_amazon_shows_it(
     amazon.faults()
 
     def settled() -> bool:
-        ledger.settle_open()
+        settling.settle_open()
         action.refresh_from_db()
         return action.state != UNKNOWN
 
@@ -294,7 +297,7 @@ def test_nor_is_it_while_nobody_can_look(writes: Writes, amazon: Amazon) -> None
     action.refresh_from_db()
     assert action.state == UNKNOWN
     amazon.faults()
-    assert ledger.settle_open() == 1
+    assert settling.settle_open() == 1
     action.refresh_from_db()
     assert action.state == ACCEPTED
 
@@ -328,9 +331,9 @@ def test_looking_survives_any_answer(
     )
     action = writes.send(name)
     assert action.state == UNKNOWN
-    assert ledger.settle_open() == 0
+    assert settling.settle_open() == 0
     amazon.faults()
-    assert ledger.settle_open() == 1
+    assert settling.settle_open() == 1
     action.refresh_from_db()
     assert action.state == ACCEPTED
 
@@ -345,16 +348,16 @@ def test_one_row_that_breaks_does_not_keep_the_others_open(
     world.calls_once_quiet(amazon, OPERATIONS["add"], 1)
     world.calls_once_quiet(amazon, OPERATIONS["reschedule"], 1)
     Action.objects.filter(pk=odd.pk).update(payload={})
-    assert ledger.settle_open() == 1
+    assert settling.settle_open() == 1
     sound.refresh_from_db()
     assert sound.state == ACCEPTED
 
     def gone(*_: Any, **__: Any) -> bool:
         raise DatabaseError
 
-    monkeypatch.setattr(ledger, "settle", gone)
+    monkeypatch.setattr(settling, "settle", gone)
     with pytest.raises(DatabaseError):
-        ledger.settle_open()
+        settling.settle_open()
 
 
 def test_a_time_reserved_in_part_is_not_our_reservation(
@@ -526,7 +529,7 @@ def test_settling_leaves_half_of_the_burst_to_people(
         return acquire(key, *args, **options)
 
     throttle.acquire = noted  # type: ignore[method-assign]
-    ledger.settle_open()
+    settling.settle_open()
     assert asked == [False]
 
 
@@ -563,7 +566,7 @@ def test_a_write_lost_just_before_the_authorisation_is_settled_when_it_is_back(
     assert action.state == UNKNOWN
     assert later() == 0
     amazon.faults()
-    assert ledger.settle_open() == 1
+    assert settling.settle_open() == 1
     action.refresh_from_db()
     assert action.state == ACCEPTED
     state = amazon.state()

@@ -1,4 +1,4 @@
-"""The background process: keeps the mirror fresh, settles lost answers, erases, raises alarms."""
+"""The background process: fetches changes, sends and settles writes, erases, raises alarms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 from dispatch.services.audit import alarms
 from dispatch.services.mirror import queue, tasks
 from dispatch.services.upkeep import retention
-from dispatch.services.writes import ledger
+from dispatch.services.writes import settling, waiting
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Command(BaseCommand):
         staffs = [
             queue.changes().staff(settings.WORKER_THREADS),
             queue.long_work().staff(max(1, settings.WORKER_THREADS // 4)),
+            waiting.bell().staff(max(1, settings.WORKER_THREADS // 2)),
         ]
         for staff in staffs:
             staff.start()
@@ -47,7 +48,8 @@ class Command(BaseCommand):
             signal.signal(name, lambda *_: tasks.stopping.set())
         rounds = [
             threading.Thread(target=_every, args=(TICK, queue.tick)),
-            threading.Thread(target=_every, args=(SETTLE_PAUSE, ledger.settle_open)),
+            threading.Thread(target=_every, args=(TICK, waiting.tick)),
+            threading.Thread(target=_every, args=(SETTLE_PAUSE, settling.settle_open)),
             threading.Thread(target=_every, args=(ALARM_PAUSE, _look_for_the_unusual)),
             threading.Thread(target=_every, args=(ERASE_PAUSE, _erase_what_is_over)),
         ]

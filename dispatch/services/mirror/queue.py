@@ -36,11 +36,11 @@ LONGEST_NAP = 0.3
 
 
 class Bell:
-    """A queue of rings, and the workers that answer them."""
+    """A queue of rings, and the workers that answer them: each ring names a row by its key."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, answer: Callable[[Any], None]) -> None:
         self.huey = _huey(name)
-        self.answer: Callable[[int], Any] = self.huey.task(name="answer")(answer)
+        self.answer: Callable[[Any], Any] = self.huey.task(name="answer")(answer)
 
     def room(self) -> int:
         """How many more rings it takes."""
@@ -56,13 +56,13 @@ class Bell:
 @once
 def changes() -> Bell:
     """What is quick, and what somebody may be waiting for."""
-    return Bell("dispatch-changes")
+    return Bell("dispatch-changes", answer)
 
 
 @once
 def long_work() -> Bell:
     """First loads and sweeps, which have workers of their own so that no change waits for them."""
-    return Bell("dispatch-long")
+    return Bell("dispatch-long", answer)
 
 
 def ring(task_id: int) -> None:

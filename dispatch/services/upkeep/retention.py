@@ -16,6 +16,7 @@ from django.db.models import Min, QuerySet
 
 from dispatch.models import (
     Action,
+    ActionFile,
     Appointment,
     AssociatedItem,
     Erasure,
@@ -109,6 +110,8 @@ def _run(kind: Erasure.Kind, rows: QuerySet[ServiceJob], act: _Act, now: dt.date
 
 
 def _erase(seller: Seller, keys: list[int], now: dt.datetime) -> Counter[str]:
+    """Erase the buyers of jobs, and the files that wait to be sent for them."""
+    ActionFile.objects.filter(action__job__in=keys).delete()
     return Counter(jobs=rewrite.erase_buyers(seller, keys, at=now))
 
 

@@ -1,4 +1,4 @@
-"""Everything that changes something at Amazon: the ledger and one kind for each write.
+"""Everything that changes something at Amazon: the ledger, and one module for each kind of write.
 
-Nothing here reads pages or people's accounts, and no other wing calls Amazon to write.
+Nothing here draws a page or keeps a job, and no other wing writes to Amazon.
 """

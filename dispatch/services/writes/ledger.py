@@ -1,59 +1,39 @@
 """The write ledger: nothing reaches Amazon without a row made before, and no row sends twice.
 
-A write goes pending → sent → accepted, warned, refused or unknown. An unknown outcome is settled by
-reading the job back, never by sending again.
+A write goes pending → sent → accepted, warned, refused or unknown. What becomes of an unknown one
+is found out in `dispatch.services.writes.settling`, by reading back, never by sending again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Q
+from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from dispatch.models import Action, Appointment, JobStatus, Person, Seller, ServiceJob
+from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import metrics
-from dispatch.services.amazon.client import FAULTS, connect
+from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.definition import only_objects
+from dispatch.services.amazon.documents import Document
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
-from dispatch.services.mirror import one_job
-from dispatch.spapi import (
-    ApiResponse,
-    SellingApiException,
-    SellingApiOutcomeUnknown,
-    Services,
-    ThrottledLocally,
-)
+from dispatch.services.writes import lanes
+from dispatch.services.writes.kind import Kind, Payload, ReadBack, Sending, Words
+from dispatch.services.writes.kinds import kind_of
+from dispatch.spapi import ApiResponse, SellingApiException, ThrottledLocally
 
-log = logging.getLogger(__name__)
-
-Call = Callable[[Services], ApiResponse]
-Payload = dict[str, Any]
-
+TRY_FOR = dt.timedelta(days=3)
+"""How long the worker goes on trying to send a write that Amazon does not take up."""
+GAVE_UP = _("Amazon could not be reached for three days. It is safe to send it again.")
 PATIENCE = 10.0
 """Seconds a repeated submit waits for the answer to the first."""
-SETTLE_AFTER = dt.timedelta(seconds=30)
-"""How long Amazon may take, after the answer was lost, to show a write; then it did not happen."""
-ABANDONED_AFTER = dt.timedelta(minutes=3)
-"""A row still waiting after this belonged to a process that died.
-
-The longest call takes less: 20 s for the token's lock, 50 s for the token, 2 s for the rate plan,
-55 s for all attempts.
-"""
-OWED = {
-    Action.Kind.ADD_APPOINTMENT: "appointmentId",
-    Action.Kind.RESCHEDULE: "appointmentId",
-    Action.Kind.CREATE_RESERVATION: "reservationId",
-}
-"""What Amazon's answer must name; one without it proves nothing."""
 
 
 class KeyReused(Exception):
@@ -62,39 +42,29 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write as the ledger keeps it: who asks what of Amazon, for which job if any.
+    """One write as the ledger keeps it: who asks what of Amazon, for which job if any."""
 
-    ``payload`` is what is sent, by Amazon's names, without buyer data.
-    """
-
+    kind: Kind
     key: uuid.UUID
     person: Person
     seller: Seller
-    kind: Action.Kind
     payload: Payload
     job: ServiceJob | None = None
 
     def is_same(self, action: Action) -> bool:
-        """Whether a row with this key is this write."""
-        mine = (self.person.pk, self.seller.pk, self.job and self.job.pk, self.kind, self.payload)
+        """Tell whether a row with this key is this write."""
+        job = self.job and self.job.pk
+        mine = (self.person.pk, self.seller.pk, job, self.kind.name, self.payload)
         kept = (action.person_id, action.seller_id, action.job_id, action.kind, action.payload)
         return mine == kept
 
 
-def carry_out(write: Write, call: Call) -> Action:
-    """Write to Amazon once for this key, and return the row with what Amazon said.
+def enter(write: Write, **more: Any) -> tuple[Action, bool]:
+    """Return the row of a write, and whether it was made just now.
 
-    ``call`` sends the write. A second submit with the same key waits for the first and returns
-    its row. Raises `KeyReused` when the key belongs to another write.
+    ``more`` are further columns of a new row. Raises `KeyReused` when the key belongs to another
+    write.
     """
-    action, created = _open(write)
-    if not created:
-        return _await_first(action, write)
-    _send(action, call)
-    return action
-
-
-def _open(write: Write) -> tuple[Action, bool]:
     try:
         with transaction.atomic():
             action = Action.objects.create(
@@ -102,18 +72,21 @@ def _open(write: Write) -> tuple[Action, bool]:
                 person=write.person,
                 seller=write.seller,
                 job=write.job,
-                kind=write.kind,
+                kind=write.kind.name,
                 payload=write.payload,
+                **more,
             )
             _record(action)
     except IntegrityError:
-        return Action.objects.get(key=write.key), False
+        kept = Action.objects.get(key=write.key)
+        if not write.is_same(kept):
+            raise KeyReused from None
+        return kept, False
     return action, True
 
 
-def _await_first(action: Action, write: Write) -> Action:
-    if not write.is_same(action):
-        raise KeyReused
+def wait_for(action: Action) -> Action:
+    """Return the row of a write that another request is sending, settled if that is done soon."""
     deadline = time.monotonic() + PATIENCE
     while action.state in (Action.State.PENDING, Action.State.SENT):
         if time.monotonic() > deadline:
@@ -123,49 +96,128 @@ def _await_first(action: Action, write: Write) -> Action:
     return action
 
 
-def _send(action: Action, call: Call) -> None:
-    if not _claim(action):
-        return
-    try:
-        with connect(action.seller, interactive=True) as client:
-            response = call(client)
-    except FAULTS as error:
-        if isinstance(error, SellingApiOutcomeUnknown):
-            _doubt(action, **_said(error))
-        else:
-            _mark(action, state=Action.State.REFUSED, settled_at=timezone.now(), **_said(error))
-    else:
-        result = _kept_result(response.payload)
-        owed = OWED.get(Action.Kind(action.kind))
-        if owed and owed not in result:
-            _doubt(action, request_id=response.request_id or "")
-        else:
-            _accept(action, response, result)
-
-
-def _claim(action: Action) -> bool:
-    """From waiting to sent; False when the row was given up meanwhile, and must not be sent."""
-    now = timezone.now()
+def claim(action: Action) -> bool:
+    """Take a row from pending to sent; False when it was given up, and must not be sent."""
     mine = Action.objects.filter(pk=action.pk, state=Action.State.PENDING)
-    claimed = mine.update(state=Action.State.SENT, sent_at=now) == 1
+    claimed = mine.update(state=Action.State.SENT, sent_at=timezone.now()) == 1
     action.refresh_from_db()
     return claimed
 
 
-def _doubt(action: Action, **said: Any) -> None:
-    """Nobody can say what became of it: look, and go on looking for `SETTLE_AFTER` from now.
+def send(action: Action, files: Sequence[Document] = (), *, interactive: bool) -> None:
+    """Send a claimed row and keep Amazon's answer: accepted, warned, or unknown.
 
-    Counted from the sending, a time-out would have used up all of that already.
+    An answer that does not name the id it owes proves nothing: the row is unknown then. Raises
+    one of `client.FAULTS` where Amazon did not accept it; the row is still sent.
     """
-    _mark(action, state=Action.State.UNKNOWN, sent_at=timezone.now(), **said)
-    _settle_alone(action, interactive=True)
+    kind = kind_of(action.kind)
+    job_id = action.job.service_job_id if action.job else ""
+    with connect(action.seller, interactive=interactive) as client:
+        response = kind.send(client, Sending(job_id, lanes.up_to_date(action), files))
+    result = _ids(response.payload)
+    if kind.owes and kind.owes not in result:
+        doubt(action, request_id=response.request_id or "")
+    else:
+        _accept(action, response, result)
 
 
-def _accept(action: Action, response: ApiResponse, result: dict[str, Any]) -> None:
+def doubt(action: Action, **said: Any) -> None:
+    """Nobody can say what became of it: look for it from now on.
+
+    Counted from the sending, a time-out would have used up all of the time to look already.
+    """
+    mark(action, state=Action.State.UNKNOWN, sent_at=timezone.now(), **said)
+
+
+def refuse(action: Action, error: Exception) -> None:
+    """Keep that Amazon, or we, did not take it, and why."""
+    _refuse(action, said(error))
+
+
+def refuse_in_words(action: Action, words: Words) -> None:
+    """Keep that it did not happen, with a sentence of ours."""
+    _refuse(action, {"errors": [{"code": "", "message": str(words)}]})
+
+
+def _refuse(action: Action, told: Payload) -> None:
+    with transaction.atomic():
+        mark(action, state=Action.State.REFUSED, settled_at=timezone.now(), **told)
+        lanes.stop_what_needs(action)
+
+
+def accept_as_shown(action: Action, back: ReadBack) -> None:
+    """Keep that what was read back shows it, with the id that the lost answer would have named."""
+    of_visit = kind_of(action.kind).owes == "appointmentId"
+    result = {"appointmentId": back.job.appointment_id} if of_visit else {}
+    mark(
+        action,
+        state=Action.State.ACCEPTED,
+        errors=[],
+        result=result,
+        settled_at=timezone.now(),
+    )
+
+
+def put_back(action: Action, error: Exception | None = None) -> None:
+    """Let a write that waits for its turn, and did not happen now, be sent again later.
+
+    It is refused once that has gone on for `TRY_FOR`. The log of activity hears nothing of it:
+    nothing has become of the write.
+    """
+    if timezone.now() - action.created_at > TRY_FOR:
+        refuse_in_words(action, GAVE_UP)
+        return
+    action.state = Action.State.PENDING
+    action.attempts += 1
+    action.not_before = timezone.now() + lanes.pause(action.attempts, error)
+    action.rung_at = None
+    changes = ["state", "attempts", "not_before", "rung_at"]
+    if error is not None:
+        told = said(error)
+        action.errors = told["errors"]
+        changes.append("errors")
+    action.save(update_fields=changes)
+
+
+def said(error: Exception) -> dict[str, Any]:
+    """Return the columns of what a fault says: Amazon's own words where it spoke, else ours.
+
+    Of its quota Amazon speaks to programmers: there the words are ours.
+    """
+    errors: list[Any] = []
+    if isinstance(error, SellingApiException) and 200 <= error.code < 500:
+        quota = error.code == 429 and not isinstance(error, ThrottledLocally)
+        errors = [] if quota else error.error
+    return {
+        "errors": errors or [{"code": "", "message": in_words(error)}],
+        "status_code": getattr(error, "code", None),
+        "request_id": getattr(error, "request_id", None) or "",
+    }
+
+
+def mark(action: Action, **changes: Any) -> None:
+    """Write columns of a row, and what has become of it into the log of activity.
+
+    Once it is settled its files are not needed any more, and those that wait for it may go on.
+    """
+    if "state" in changes:
+        metrics.ACTIONS.labels(action.kind, changes["state"]).inc()
+    for name, value in changes.items():
+        setattr(action, name, value)
+    with transaction.atomic():
+        action.save(update_fields=list(changes))
+        _record(action)
+        if action.turn is not None and action.settled:
+            action.files.all().delete()
+            lanes.wake(action)
+
+
+def _accept(action: Action, response: ApiResponse, result: Payload) -> None:
     warnings = list(response.warnings or [])
-    _mark(
+    mark(
         action,
         state=Action.State.WARNED if warnings else Action.State.ACCEPTED,
+        errors=[],
         warnings=warnings,
         result=result,
         request_id=response.request_id or "",
@@ -174,8 +226,8 @@ def _accept(action: Action, response: ApiResponse, result: dict[str, Any]) -> No
     )
 
 
-def _kept_result(payload: Any) -> dict[str, Any]:
-    """The ids that Amazon gave: of the appointment, of the reservation, which may be a new one."""
+def _ids(payload: Any) -> Payload:
+    """Return the ids that Amazon gave: of the appointment, of the reservation, perhaps new ones."""
     if not isinstance(payload, dict):
         return {}
     found = {"appointmentId": payload.get("appointmentId")}
@@ -183,16 +235,6 @@ def _kept_result(payload: Any) -> dict[str, Any]:
     if isinstance(reservation, dict):
         found["reservationId"] = reservation.get("reservationId")
     return {name: value for name, value in found.items() if isinstance(value, str)}
-
-
-def _mark(action: Action, **changes: Any) -> None:
-    if "state" in changes:
-        metrics.ACTIONS.labels(action.kind, changes["state"]).inc()
-    for name, value in changes.items():
-        setattr(action, name, value)
-    with transaction.atomic():
-        action.save(update_fields=list(changes))
-        _record(action)
 
 
 def _record(action: Action) -> None:
@@ -207,163 +249,11 @@ def _record(action: Action) -> None:
         state=action.state,
         status=action.status_code,
         request=action.request_id or None,
-        errors=_said_codes(action.errors),
-        warnings=_said_codes(action.warnings),
+        errors=_codes(action.errors),
+        warnings=_codes(action.warnings),
     )
 
 
-def _said_codes(said: list[Any]) -> list[str] | None:
-    """Amazon's codes without its words, which may quote what was sent; None for none."""
+def _codes(said: list[Any]) -> list[str] | None:
+    """Return Amazon's codes without its words, which may quote what was sent; None for none."""
     return [code for one in only_objects(said) if (code := one.get("code"))] or None
-
-
-def _said(error: Exception) -> dict[str, Any]:
-    """What a refusal leaves in the ledger: Amazon's own words where it spoke, then ours.
-
-    Of its quota Amazon speaks to programmers: there the words are ours.
-    """
-    said: list[Any] = []
-    if isinstance(error, SellingApiException) and 200 <= error.code < 500:
-        quota = error.code == 429 and not isinstance(error, ThrottledLocally)
-        said = [] if quota else error.error
-    return {
-        "errors": said or [{"code": "", "message": in_words(error)}],
-        "status_code": getattr(error, "code", None),
-        "request_id": getattr(error, "request_id", None) or "",
-    }
-
-
-def settle_open() -> int:
-    """Settle what a lost answer or a dead process left open; returns how many are settled now."""
-    now = timezone.now()
-    lost = Q(state=Action.State.UNKNOWN) | Q(
-        state=Action.State.SENT, sent_at__lt=now - ABANDONED_AFTER
-    )
-    settled = _give_up(now)
-    silent: set[uuid.UUID] = set()
-    for action in Action.objects.filter(lost).select_related("job__seller", "seller"):
-        # Where Amazon just did not answer for a seller, its other rows do not wait for it too.
-        if action.seller_id in silent:
-            continue
-        found = _settle_alone(action, interactive=False)
-        settled += found is True
-        if found is None:
-            silent.add(action.seller_id)
-    return settled
-
-
-@transaction.atomic
-def _give_up(now: dt.datetime) -> int:
-    """Refuse what was never sent, before anybody still sends it; returns how many."""
-    never_sent = Action.objects.filter(
-        state=Action.State.PENDING, created_at__lt=now - ABANDONED_AFTER
-    )
-    # Locked: a process that is only slow, not dead, may be about to claim one.
-    abandoned = list(never_sent.select_for_update())
-    for action in abandoned:
-        _mark(
-            action,
-            state=Action.State.REFUSED,
-            settled_at=now,
-            errors=[{"code": "", "message": "It was never sent. It is safe to send it again."}],
-        )
-    return len(abandoned)
-
-
-def _settle_alone(action: Action, *, interactive: bool) -> bool | None:
-    """Whether it is settled, None where Amazon did not say; no other row hangs on this one."""
-    try:
-        return settle(action, interactive=interactive)
-    except FAULTS as error:
-        log.warning("action %s cannot be settled yet: %s", action.pk, in_words(error))
-        return None
-    except DatabaseError:
-        raise
-    except Exception:
-        log.exception("action %s broke the settling", action.pk)
-        return False
-
-
-def settle(action: Action, *, interactive: bool) -> bool:
-    """Read back and decide what became of a write without an answer.
-
-    Accepted as soon as Amazon shows it; refused, and safe to send again, when Amazon still does
-    not show it `SETTLE_AFTER` the answer was lost; otherwise it stays unknown. Raises one of
-    `client.FAULTS` where Amazon does not say.
-    """
-    if _seen(action, interactive=interactive):
-        _mark(action, state=Action.State.ACCEPTED, errors=[], settled_at=timezone.now())
-        return True
-    if action.sent_at and action.sent_at < timezone.now() - SETTLE_AFTER:
-        words = REPLACES if action.kind in NEVER_SHOWN else NOT_DONE
-        _mark(
-            action,
-            state=Action.State.REFUSED,
-            errors=[{"code": "", "message": words}],
-            settled_at=timezone.now(),
-        )
-        return True
-    return False
-
-
-NOT_DONE = "Amazon did not carry it out. It is safe to send it again."
-REPLACES = (
-    "Amazon does not show whether it arrived. It is safe to send it again: "
-    "it replaces what was sent before."
-)
-NEVER_SHOWN = frozenset(
-    {
-        Action.Kind.ON_MY_WAY,
-        Action.Kind.RECORD_WORK,
-        Action.Kind.ADD_PROOF,
-        Action.Kind.UPDATE_SCHEDULE,
-        Action.Kind.UPDATE_RESERVATION,
-        Action.Kind.CANCEL_RESERVATION,
-    }
-)
-
-
-def _seen(action: Action, *, interactive: bool) -> bool:
-    """Whether Amazon shows it now."""
-    if action.job:
-        return _shows(one_job.refresh_job(action.job, interactive=interactive), action)
-    return _reserved(action, interactive=interactive)
-
-
-def _reserved(action: Action, *, interactive: bool) -> bool:
-    """Whether the time a new reservation asked for is taken: no operation lists reservations."""
-    if action.kind != Action.Kind.CREATE_RESERVATION:
-        return False
-    span = action.payload["reservation"]["availability"]
-    with connect(action.seller, interactive=interactive) as client:
-        answer = client.get_range_slot_capacity(
-            action.payload["resourceId"],
-            capacityTypes=["RESERVED_CAPACITY"],
-            startDateTime=span["startTime"],
-            endDateTime=span["endTime"],
-        )
-    payload = answer.payload if isinstance(answer.payload, dict) else {}
-    parts = only_objects(payload.get("capacities"))
-    taken = [slot.get("capacity") for part in parts for slot in only_objects(part.get("slots"))]
-    # Another reservation may cover a part of it.
-    return bool(taken) and all(taken)
-
-
-def _shows(job: ServiceJob, action: Action) -> bool:
-    """Whether the job, as Amazon has it now, shows what the action asked for."""
-    kind, payload = action.kind, action.payload
-    if kind in NEVER_SHOWN:
-        return False
-    if kind == Action.Kind.COMPLETE:
-        return job.status == JobStatus.COMPLETED
-    if kind == Action.Kind.CANCEL:
-        return job.status == JobStatus.CANCELLED
-    active = job.appointments.filter(status=Appointment.Status.ACTIVE)
-    if kind == Action.Kind.ASSIGN:
-        wanted = {resource["resourceId"] for resource in payload["resources"]}
-        visit = active.filter(appointment_id=payload["appointmentId"]).first()
-        return visit is not None and {t["technicianId"] for t in visit.technicians} == wanted
-    start = dt.datetime.fromisoformat(payload["appointmentTime"]["startTime"])
-    # A reschedule to the time it already had shows only by its new id.
-    replaced = payload.get("appointmentId", "")
-    return active.filter(start=start).exclude(appointment_id=replaced).exists()

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from dispatch.models import Action, Activity, Person, Seller
 from dispatch.selectors import activity as read
 from dispatch.services.audit import exports
+from dispatch.services.writes.kinds import KINDS
 from dispatch.web.activity import alarms
 from dispatch.web.shell.chips import chips
 from dispatch.web.shell.clock import named_zone
@@ -186,7 +187,7 @@ def in_words(row: Activity) -> str:
     detail = dict(row.detail)
     if row.kind == Activity.Kind.WRITE:
         said = [
-            _label(Action.Kind, detail.get("write")),
+            _kind_label(detail.get("write")),
             _label(Action.State, detail.get("state")),
             *detail.get("errors", ()),
             *detail.get("warnings", ()),
@@ -199,6 +200,10 @@ def in_words(row: Activity) -> str:
     return " · ".join(
         f"{name.replace('_', ' ')}: {_plain(v)}" for name, v in sorted(detail.items())
     )
+
+
+def _kind_label(name: Any) -> str:
+    return str(KINDS[name].label) if name in KINDS else str(name or "")
 
 
 def _label(names: Any, value: Any) -> str:

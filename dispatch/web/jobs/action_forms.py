@@ -1,6 +1,7 @@
 """The forms of the writes: what a person chooses, checked before anything is sent.
 
-Every one carries ``key``, the idempotency key made when it was shown.
+Every one carries ``key``, the idempotency key made when it was shown. A kind of write that has a
+form in `FORMS` has a button, a dialog and an address.
 """
 
 from __future__ import annotations
@@ -13,31 +14,35 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Action, ReasonCode, ServiceJob
 from dispatch.selectors import jobs as read
 from dispatch.selectors.candidates import candidates
+from dispatch.services.writes.kind import Kind, Payload, Words
+from dispatch.services.writes.kinds import add_appointment, assign, cancel, complete, reschedule
 from dispatch.web.shell import clock
-
-Kind = Action.Kind
 
 LATEST = dt.timedelta(days=365)
 """Amazon takes no appointment further ahead."""
-_CODE = RegexValidator(r"^[A-Z0-9_]{1,100}$", "A reason code has only capitals, digits and _.")
-_NOT_DOTS_ONLY = RegexValidator(r"[^.]", "This is no appointment.")
+_CODE = RegexValidator(r"^[A-Z0-9_]{1,100}$", _("A reason code has only capitals, digits and _."))
+_NOT_DOTS_ONLY = RegexValidator(r"[^.]", _("This is no appointment."))
 
 
 class ActionForm(forms.Form):
-    """What every write needs: its key, the job, and how it is told to the person."""
+    """What the form of every write needs: its key, the job, and how it is told to the person."""
 
     kind: ClassVar[Kind]
     chooses_time: ClassVar[bool] = False
     marks: ClassVar[str | None] = None
     """The field that is marked when Amazon refuses."""
-    lead: ClassVar[str] = ""
-    cost: ClassVar[str] = ""
-    keep: ClassVar[str] = "Keep as it is"
-    dangerous: ClassVar[bool] = False
+    lead: ClassVar[Words] = ""
+    """What a person should know before choosing."""
+    cost: ClassVar[Words] = ""
+    """What the write may cost at Amazon."""
+    keep: ClassVar[Words] = _("Keep as it is")
+    """The button that leaves everything as it is."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -47,9 +52,9 @@ class ActionForm(forms.Form):
         self.zone = clock.zone_of(job)
         self.refusal: Action | None = None
 
-    @property
-    def title(self) -> str:
-        return str(self.kind.label)
+    def payload(self) -> Payload:
+        """Return what is sent, by Amazon's names; only of a valid form."""
+        raise NotImplementedError
 
     def clean_key(self) -> uuid.UUID:
         key: uuid.UUID = self.cleaned_data["key"]
@@ -59,15 +64,15 @@ class ActionForm(forms.Form):
         data = super().clean() or {}
         if {"key", "appointment"} & self.errors.keys():
             # Fields that nobody sees: without them nothing on the page would say what is wrong.
-            self.add_error(None, "This form is incomplete. Open it again from the job.")
+            self.add_error(None, _("This form is incomplete. Open it again from the job."))
         return data
 
     def refused(self, action: Action) -> None:
         """Mark the form with Amazon's own words."""
         self.refusal = action
         for error in action.errors:
-            words = str(error.get("message") or error.get("code") or "Amazon gave no reason.")
-            self.add_error(self.marks, f"Refused: {words}")
+            words = error.get("message") or error.get("code") or gettext("Amazon gave no reason.")
+            self.add_error(self.marks, gettext("Refused: %(words)s") % {"words": words})
 
     def with_new_key(self) -> Self:
         """The same form, everything typed still there, ready to be sent as a new write."""
@@ -79,18 +84,18 @@ class ActionForm(forms.Form):
 
 
 class _TimeForm(ActionForm):
-    """Chooses a time where the job is: one of Amazon's slots, or any other."""
+    """Asks for a time where the job is: one of Amazon's slots, or any other."""
 
     chooses_time = True
     marks = "start"
 
     start = forms.DateTimeField(
-        label="Start",
+        label=_("Start"),
         required=False,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text="The slot you pick, or any other time where the job is.",
-        error_messages={"invalid": "Enter a day and a time, such as 2026-11-24 09:00."},
+        help_text=_("The slot you pick, or any other time where the job is."),
+        error_messages={"invalid": _("Enter a day and a time, such as 2026-11-24 09:00.")},
     )
     slot = forms.DateTimeField(required=False)
     """The slot's exact moment, which a local time cannot name in the hour the clocks go back."""
@@ -105,7 +110,7 @@ class _TimeForm(ActionForm):
         at_job = local.replace(tzinfo=self.zone)
         if at_job.astimezone(dt.UTC).astimezone(self.zone).replace(tzinfo=None) != local:
             raise forms.ValidationError(
-                "The clocks go forward then: this time does not exist where the job is."
+                gettext("The clocks go forward then: this time does not exist where the job is.")
             )
         return at_job
 
@@ -118,13 +123,16 @@ class _TimeForm(ActionForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if "slot" in self.errors:
-            self.add_error("start", "This is none of the slots: pick one, or enter a time.")
+            self.add_error(
+                "start", gettext("This is none of the slots: pick one, or enter a time.")
+            )
         if "start" in self.errors:
             return data
         start, slot = data.get("start"), data.get("slot")
         if start and slot and start != slot:
             if start.replace(tzinfo=None) != slot.astimezone(self.zone).replace(tzinfo=None):
-                self.add_error("start", "You picked a slot and typed another time: clear one.")
+                both = gettext("You picked a slot and typed another time: clear one.")
+                self.add_error("start", both)
                 return data
             start = slot
         self._check(start or slot)
@@ -133,11 +141,12 @@ class _TimeForm(ActionForm):
     def _check(self, start: dt.datetime | None) -> None:
         now = timezone.now()
         if start is None:
-            self.add_error("start", "Pick a slot or enter a time.")
+            self.add_error("start", gettext("Pick a slot or enter a time."))
         elif start <= now:
-            self.add_error("start", "This time is in the past.")
+            self.add_error("start", gettext("This time is in the past."))
         elif start > now + LATEST:
-            self.add_error("start", "Amazon takes no appointment more than 365 days ahead.")
+            too_late = gettext("Amazon takes no appointment more than 365 days ahead.")
+            self.add_error("start", too_late)
         else:
             self.chosen_start = start
 
@@ -147,24 +156,27 @@ class _TimeForm(ActionForm):
 def _check_calendar(moment: dt.datetime) -> None:
     """Refuse what no zone could show: the first and the last year there is."""
     if not dt.MINYEAR < moment.year < dt.MAXYEAR:
-        raise forms.ValidationError("There is no such year.")
+        raise forms.ValidationError(gettext("There is no such year."))
 
 
 class AddAppointmentForm(_TimeForm):
-    kind = Kind.ADD_APPOINTMENT
-    lead = "Nothing is agreed with the buyer yet."
-    keep = "Not now"
+    kind = add_appointment.KIND
+    lead = _("Nothing is agreed with the buyer yet.")
+    keep = _("Not now")
+
+    def payload(self) -> Payload:
+        return add_appointment.build(start=self.chosen_start)
 
 
 class _ReasonForm(ActionForm):
     """Asks for one of the seller's reason codes, or another one typed in."""
 
-    reason = forms.ChoiceField(label="Reason", required=False)
+    reason = forms.ChoiceField(label=_("Reason"), required=False)
     other_reason = forms.CharField(
-        label="Another code",
+        label=_("Another code"),
         required=False,
         max_length=100,
-        help_text="A code from Amazon's list that is not above.",
+        help_text=_("A code from Amazon's list that is not above."),
     )
     reasons: ClassVar[ReasonCode.Kind]
 
@@ -174,7 +186,7 @@ class _ReasonForm(ActionForm):
         codes = ((reason.code, str(reason)) for reason in self.kept_reasons)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "Choose a reason"), *codes]
+        field.choices = [("", gettext("Choose a reason")), *codes]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -185,15 +197,15 @@ class _ReasonForm(ActionForm):
             except forms.ValidationError as error:
                 self.add_error("other_reason", error)
         elif not data.get("reason") and "reason" not in self.errors:
-            self.add_error("reason", "Amazon asks for a reason.")
+            self.add_error("reason", gettext("Amazon asks for a reason."))
         self.chosen_reason = other or data.get("reason") or ""
         return data
 
 
 class RescheduleForm(_ReasonForm, _TimeForm):
-    kind = Kind.RESCHEDULE
+    kind = reschedule.KIND
     reasons = ReasonCode.Kind.RESCHEDULE
-    cost = (
+    cost = _(
         "Amazon counts a reschedule by the provider. "
         "Technicians who are busy then are taken off the job."
     )
@@ -202,30 +214,39 @@ class RescheduleForm(_ReasonForm, _TimeForm):
     )
     field_order = ("start", "reason", "other_reason")
 
+    def payload(self) -> Payload:
+        return reschedule.build(
+            appointment_id=self.cleaned_data["appointment"],
+            start=self.chosen_start,
+            reason=self.chosen_reason,
+        )
+
 
 class CancelForm(_ReasonForm):
-    kind = Kind.CANCEL
+    kind = cancel.KIND
     reasons = ReasonCode.Kind.CANCEL
     marks = "reason"
-    cost = (
+    cost = _(
         "Amazon counts a cancellation by the provider and may charge a fee for it. "
         "It cannot be undone. The buyer is told by Amazon."
     )
-    keep = "Keep the job"
-    dangerous = True
+    keep = _("Keep the job")
+
+    def payload(self) -> Payload:
+        return cancel.build(reason=self.chosen_reason)
 
 
 class AssignForm(ActionForm):
-    kind = Kind.ASSIGN
+    kind = assign.KIND
     marks = "technicians"
-    lead = "The people you tick replace everyone assigned so far."
+    lead = _("The people you tick replace everyone assigned so far.")
     appointment = forms.CharField(
         max_length=100, widget=forms.HiddenInput, validators=[_NOT_DOTS_ONLY]
     )
     technicians = forms.MultipleChoiceField(
-        label="Technicians",
+        label=_("Technicians"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one technician."},
+        error_messages={"required": _("Choose at least one technician.")},
     )
 
     def __init__(self, data: QueryDict | None = None, *, job: ServiceJob) -> None:
@@ -241,9 +262,25 @@ class AssignForm(ActionForm):
         """Whom the form shows as chosen."""
         return list(self["technicians"].value() or [])
 
+    def payload(self) -> Payload:
+        return assign.build(
+            appointment_id=self.cleaned_data["appointment"],
+            resource_ids=self.cleaned_data["technicians"],
+        )
+
 
 class CompleteForm(ActionForm):
-    kind = Kind.COMPLETE
-    lead = "Tell Amazon that the work is done."
-    cost = "It cannot be undone."
-    keep = "Not yet"
+    kind = complete.KIND
+    lead = _("Tell Amazon that the work is done.")
+    cost = _("It cannot be undone.")
+    keep = _("Not yet")
+
+    def payload(self) -> Payload:
+        return complete.build()
+
+
+FORMS: dict[str, type[ActionForm]] = {
+    form.kind.name: form
+    for form in (AddAppointmentForm, RescheduleForm, AssignForm, CompleteForm, CancelForm)
+}
+"""The forms by the names of their kinds, in the order of the buttons."""

@@ -11,8 +11,9 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import reswap, retarget, trigger_client_event
 
@@ -20,29 +21,14 @@ from dispatch.models import Action, ServiceJob
 from dispatch.services.amazon import slots
 from dispatch.services.amazon.client import FAULTS
 from dispatch.services.amazon.words import in_words
-from dispatch.services.writes import appointments, jobs, ledger
-from dispatch.web.jobs.action_forms import (
-    ActionForm,
-    AddAppointmentForm,
-    AssignForm,
-    CancelForm,
-    CompleteForm,
-    RescheduleForm,
-)
+from dispatch.services.writes import ledger, rights, submitting
+from dispatch.web.jobs.action_forms import FORMS, ActionForm
 from dispatch.web.jobs.job_page import page_context
+from dispatch.web.jobs.wording import announcement
 from dispatch.web.shell import clock
 from dispatch.web.shell.guards import PersonRequest, get_job
 
-Kind = Action.Kind
-
-FORMS: dict[Kind, type[ActionForm]] = {
-    Kind.ADD_APPOINTMENT: AddAppointmentForm,
-    Kind.RESCHEDULE: RescheduleForm,
-    Kind.ASSIGN: AssignForm,
-    Kind.COMPLETE: CompleteForm,
-    Kind.CANCEL: CancelForm,
-}
-REUSED = (
+REUSED = _(
     "This form was already sent once, with other values. Nothing was sent now: "
     "look at the job's history, then send again if it is still needed."
 )
@@ -50,18 +36,19 @@ REUSED = (
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def action(request: PersonRequest, service_job_id: str, kind: Kind) -> HttpResponse:
+def action(request: PersonRequest, service_job_id: str, kind: str) -> HttpResponse:
     """Show the form of a write, or carry it out and show what Amazon said."""
-    job = get_job(request, service_job_id, tuple(jobs.WHO[kind]))
+    of_kind = FORMS[kind]
+    job = get_job(request, service_job_id, tuple(of_kind.kind.roles))
     if request.method != "POST":
-        return _show(request, job, FORMS[kind](job=job))
-    form = FORMS[kind](request.POST, job=job)
+        return _show(request, job, of_kind(job=job))
+    form = of_kind(request.POST, job=job)
     if not form.is_valid():
         fit = form.with_new_key() if "key" in form.errors else form
         return _show(request, job, fit, status=422)
     try:
         done = _carry_out(request, job, form)
-    except jobs.NotAllowed as error:
+    except rights.NotAllowed as error:
         form.add_error(None, str(error))
     except ledger.KeyReused:
         form.add_error(None, REUSED)
@@ -73,26 +60,13 @@ def action(request: PersonRequest, service_job_id: str, kind: Kind) -> HttpRespo
 
 
 def _carry_out(request: PersonRequest, job: ServiceJob, form: ActionForm) -> Action:
-    who: dict[str, Any] = {"person": request.user, "job": job, "key": form.cleaned_data["key"]}
-    chosen = form.cleaned_data
-    match form:
-        case AddAppointmentForm():
-            return appointments.add(**who, start=form.chosen_start)
-        case RescheduleForm():
-            return appointments.reschedule(
-                **who,
-                appointment_id=chosen["appointment"],
-                start=form.chosen_start,
-                reason=form.chosen_reason,
-            )
-        case AssignForm():
-            return appointments.assign(
-                **who, appointment_id=chosen["appointment"], resource_ids=chosen["technicians"]
-            )
-        case CancelForm():
-            return jobs.cancel(**who, reason=form.chosen_reason)
-        case _:
-            return jobs.complete(**who)
+    return submitting.carry_out(
+        form.kind,
+        person=request.user,
+        about=job,
+        key=form.cleaned_data["key"],
+        payload=form.payload(),
+    )
 
 
 def _show(
@@ -144,8 +118,17 @@ def _done(request: PersonRequest, action: Action) -> HttpResponse:
     response = render(request, "jobs/job.html#job", page_context(request, job, done=action))
     response = reswap(retarget(response, "#job"), "outerHTML")
     trigger_client_event(response, "dialog-close", {})
-    return trigger_client_event(response, "announce", {"value": _announcement(action)})
+    return trigger_client_event(response, "announce", {"value": announcement(action)})
 
 
-def _announcement(action: Action) -> str:
-    return f"{action.get_kind_display()}: {action.get_state_display().lower()}."
+def addresses() -> list[URLPattern]:
+    """Return the address of every kind of write that has a form."""
+    return [
+        path(
+            f"jobs/<job_id:service_job_id>/{form.kind.slug}/",
+            action,
+            {"kind": name},
+            f"job_{name}",
+        )
+        for name, form in FORMS.items()
+    ]

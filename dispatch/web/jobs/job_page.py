@@ -22,18 +22,13 @@ from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
 from dispatch.services.mirror import one_job
 from dispatch.services.mirror.revisions import etag_of
-from dispatch.services.writes import jobs
+from dispatch.services.writes import rights
+from dispatch.services.writes.kind import Kind
+from dispatch.services.writes.kinds import add_appointment, assign, complete, reschedule
+from dispatch.web.jobs.action_forms import FORMS
 from dispatch.web.shell import clock
 from dispatch.web.shell.files import calendar_file
 from dispatch.web.shell.guards import PersonRequest, get_job, get_role
-
-SLUGS = {
-    Action.Kind.ADD_APPOINTMENT: "add-appointment",
-    Action.Kind.RESCHEDULE: "reschedule",
-    Action.Kind.ASSIGN: "assign",
-    Action.Kind.COMPLETE: "complete",
-    Action.Kind.CANCEL: "cancel",
-}
 
 
 @require_safe
@@ -77,7 +72,7 @@ def page_context(
     masked = role == Role.AUDITOR
     if not masked:
         activity.opened(person=request.user, job=job)
-    choices = jobs.choices(job, role)
+    choices = rights.choices(job, role, [form.kind for form in FORMS.values()])
     open_choices = [choice for choice in choices if not choice.why_not]
     first = _next_step(job, open_choices)
     history = read.history(job)
@@ -91,10 +86,10 @@ def page_context(
         **(_masked_buyer(job) if masked else _buyer(job)),
         "buttons": [
             {
-                "label": choice.label,
+                "label": choice.kind.label,
                 "url": reverse(f"job_{choice.kind}", args=[job.service_job_id]),
                 "primary": choice.kind == first,
-                "danger": choice.kind == Action.Kind.CANCEL,
+                "danger": choice.kind.is_final,
             }
             for choice in open_choices
         ],
@@ -104,7 +99,7 @@ def page_context(
         "references": read.references(job),
         "wishes": clock.preferred_windows(job),
         "history": history,
-        "reschedules": read.reschedules(job),
+        "reschedules": read.times_accepted(job, reschedule.KIND.name),
         "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
         "stale": is_stale(job.seller, now),
         "done": done,
@@ -157,11 +152,11 @@ def _masked_buyer(job: ServiceJob) -> dict[str, Any]:
     return {"buyer": {"name": name}, "address_lines": [town], "masked": True}
 
 
-def _next_step(job: ServiceJob, choices: list[jobs.Choice]) -> Action.Kind | None:
-    """The one step that stands out: what most people would do next."""
+def _next_step(job: ServiceJob, choices: list[rights.Choice]) -> Kind | None:
+    """Return the one write that stands out: what most people would do next."""
     kinds = [choice.kind for choice in choices]
-    wanted = [Action.Kind.ADD_APPOINTMENT, Action.Kind.ASSIGN, Action.Kind.COMPLETE]
+    wanted = [add_appointment.KIND, assign.KIND, complete.KIND]
     if job.technician_count:
         started = job.scheduled_start is not None and job.scheduled_start <= timezone.now()
-        wanted = [Action.Kind.COMPLETE] if started else []
+        wanted = [complete.KIND] if started else []
     return next((kind for kind in wanted if kind in kinds), None)

@@ -11,7 +11,7 @@ from django import template
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from dispatch.models import Action, Appointment, AssociatedItem, Person, ServiceJob
+from dispatch.models import Appointment, AssociatedItem, Person, ServiceJob
 from dispatch.services.amazon.slots import Slot
 from dispatch.web.shell import clock
 from dispatch.web.shell.fragments import draw, drawn_once
@@ -140,57 +140,3 @@ def zone_name(job: ServiceJob, moment: dt.datetime | None = None) -> str:
     """The abbreviation of the job's zone at its appointment, or at a moment."""
     at = job.scheduled_start or moment
     return (at.astimezone(clock.zone_of(job)).tzname() or "") if at else job.time_zone
-
-
-_TONES = {
-    Action.State.ACCEPTED: "accepted",
-    Action.State.WARNED: "warning",
-    Action.State.REFUSED: "refused",
-}
-
-
-@register.filter
-def tone(action: Action) -> str:
-    """The kind of notice or timeline entry an action is."""
-    return _TONES.get(action.state, "unknown")  # type: ignore[call-overload,no-any-return]
-
-
-_DONE = {
-    Action.Kind.ADD_APPOINTMENT: "Appointment added",
-    Action.Kind.RESCHEDULE: "Rescheduled",
-    Action.Kind.ASSIGN: "Technicians assigned",
-    Action.Kind.COMPLETE: "Completed",
-    Action.Kind.CANCEL: "Cancelled",
-}
-
-
-@register.filter
-def happened(action: Action) -> str:
-    """What an action did or tried: "Rescheduled", "Reschedule refused"."""
-    kind = Action.Kind(action.kind)
-    if action.accepted:
-        return _DONE.get(kind, str(kind.label))
-    if action.state == Action.State.REFUSED:
-        return f"{kind.label} refused"
-    return f"{kind.label} not confirmed yet"
-
-
-@register.filter
-def said(action: Action) -> str:
-    """What Amazon said of an action, in its own words."""
-    words = action.warnings if action.state == Action.State.WARNED else action.errors
-    return " · ".join(str(word.get("message") or word.get("code") or "") for word in words)
-
-
-@register.simple_tag
-def asked(action: Action, job: ServiceJob) -> str:
-    """What an action asked for: the time, the reason, the people."""
-    parts = []
-    start = action.payload.get("appointmentTime", {}).get("startTime")
-    if start:
-        zone = clock.zone_of(job)
-        local = dt.datetime.fromisoformat(start).astimezone(zone)
-        parts.append(f"to {local:%a} {local.day} {local:%b} {clock.clock_time(local)}")
-    codes = ("rescheduleReasonCode", "cancellationReasonCode")
-    parts += [f"reason {action.payload[name]}" for name in codes if name in action.payload]
-    return " · ".join(parts)

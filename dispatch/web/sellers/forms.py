@@ -11,9 +11,11 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils import timezone
 
-from dispatch.models import Action, Seller
+from dispatch.models import Seller
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
+from dispatch.services.writes.kind import Words
+from dispatch.services.writes.kinds import KINDS
 from dispatch.web.shell.forms import DayInput
 
 _AS_AMAZON_PRINTS = RegexValidator(
@@ -127,13 +129,17 @@ def _initial(seller: Seller) -> dict[str, Any]:
     return shown
 
 
+def _writes() -> list[tuple[str, Words]]:
+    return [(kind.name, kind.label) for kind in KINDS.values()]
+
+
 class SwitchesForm(forms.Form):
     """Which writes the seller has agreed with Amazon."""
 
     writes = forms.MultipleChoiceField(
         label="Switched on",
         required=False,
-        choices=Action.Kind.choices,
+        choices=_writes,
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -15,6 +15,7 @@ from dispatch.models import ReasonCode, Seller
 from dispatch.selectors import sellers as sellers_read
 from dispatch.services import sellers
 from dispatch.services.errors import CannotBeDone
+from dispatch.services.writes import rights
 from dispatch.web.sellers import consent
 from dispatch.web.sellers.forms import (
     DescriptionForm,
@@ -85,7 +86,7 @@ def detail(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     """Everything about one seller account."""
     seller = get_seller(request, seller_id)
     context = _connection(request, seller) | {
-        "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
+        "switches": SwitchesForm(initial={"writes": rights.switched_on(seller)}),
         "reason_lists": [_reason_list(seller, kind) for kind in ReasonCode.Kind],
         "erased_on": sellers_read.erased_on(seller),
         "certificates": sellers_read.certificates(seller),
@@ -219,7 +220,7 @@ def _show_reasons(
     if status == 200:
         return redirect(f"{reverse('seller', args=[seller.pk])}#reasons-{kind}")
     context = _connection(request, seller) | {
-        "switches": SwitchesForm(initial={"writes": sellers_read.switched_on(seller)}),
+        "switches": SwitchesForm(initial={"writes": rights.switched_on(seller)}),
         "reason_lists": [
             reasons if k == kind else _reason_list(seller, k) for k in ReasonCode.Kind
         ],

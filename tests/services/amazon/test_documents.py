@@ -20,9 +20,10 @@ from dispatch.sandbox.server import SandboxServer
 from dispatch.services.amazon import documents
 from dispatch.services.amazon.client import connect
 from dispatch.services.mirror import one_job
-from dispatch.services.writes import fulfilment
+from dispatch.services.writes.kinds import add_proof
 from dispatch.spapi import SellingApiException
 from tests.conftest import Amazon, MakeJob
+from tests.writing import write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 JPEG = b"\xff\xd8\xff\xe0"
@@ -51,7 +52,8 @@ def job(seller: Seller, amazon: Amazon, make_job: MakeJob) -> ServiceJob:
 
 
 def prove(tom: Person, job: ServiceJob, *contents: bytes, key: uuid.UUID | None = None) -> Action:
-    return fulfilment.add_proofs(
+    return write(
+        add_proof,
         person=tom,
         job=job,
         key=key or uuid.uuid4(),

@@ -31,8 +31,10 @@ from dispatch.services.audit import activity, evidence
 from dispatch.services.audit.activity import Asking, Kind, asked_by, record
 from dispatch.services.errors import CannotBeDone
 from dispatch.services.mirror import store
-from dispatch.services.writes import ledger
+from dispatch.services.writes import settling
+from dispatch.services.writes.kinds import cancel, complete
 from tests.conftest import NOW, PLANTED, US, Amazon, MakeJob
+from tests.writing import write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -341,12 +343,7 @@ def test_a_write_is_recorded_when_asked_for_and_when_settled(
     amazon.scenario(make_job("JOB-1"))
     store.store(seller, [make_job("JOB-1")], fetched_at=NOW)
     job = ServiceJob.objects.get()
-    action = ledger.carry_out(
-        ledger.Write(uuid.uuid4(), bob, seller, Action.Kind.CANCEL, {}, job),
-        lambda client: client.cancel_service_job_by_service_job_id(
-            "JOB-1", cancellationReasonCode="V1"
-        ),
-    )
+    action = write(cancel, person=bob, job=job, reason="V1")
     rows = list(Activity.objects.filter(kind="write").order_by("number"))
     assert [row.detail["state"] for row in rows] == ["pending", "accepted"]
     assert {row.subject for row in rows} == {"JOB-1"}
@@ -361,10 +358,7 @@ def test_a_refusal_is_recorded_with_amazons_code(
 ) -> None:
     amazon.scenario(make_job("JOB-1", serviceJobStatus="CANCELLED"))
     store.store(seller, [make_job("JOB-1")], fetched_at=NOW)
-    ledger.carry_out(
-        ledger.Write(uuid.uuid4(), bob, seller, Action.Kind.COMPLETE, {}, ServiceJob.objects.get()),
-        lambda client: client.complete_service_job_by_service_job_id("JOB-1"),
-    )
+    write(complete, person=bob, job=ServiceJob.objects.get())
     assert newest().detail["state"] == "refused"
     assert newest().detail["status"] >= 400
     assert newest().detail["errors"] not in ([], ["?"])
@@ -375,7 +369,7 @@ def test_a_write_that_was_never_sent_is_recorded_as_given_up(bob: Person, seller
         key=uuid.uuid4(), seller=seller, person=bob, kind="cancel",
         created_at=NOW.replace(year=2020),
     )  # fmt: skip
-    assert ledger.settle_open() == 1
+    assert settling.settle_open() == 1
     assert (newest().kind, newest().detail["state"]) == ("write", "refused")
     assert newest().person_id == bob.pk
 

@@ -12,9 +12,19 @@ from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import capacity, slots
 from dispatch.services.amazon.capacity import CapacityType
 from dispatch.services.mirror import one_job
-from dispatch.services.writes import fulfilment, jobs, ledger, resources
-from dispatch.services.writes.resources import ReservationType, WorkingTime
+from dispatch.services.writes import rights, settling
+from dispatch.services.writes.kinds import (
+    cancel_reservation,
+    create_reservation,
+    on_my_way,
+    record_work,
+    update_reservation,
+    update_schedule,
+)
+from dispatch.services.writes.kinds.create_reservation import ReservationType
+from dispatch.services.writes.kinds.update_schedule import WorkingTime
 from tests.conftest import Amazon, MakeJob
+from tests.writing import write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 State = Action.State
@@ -51,8 +61,14 @@ def fulfilled(amazon: Amazon) -> dict[str, object]:
 def test_the_arrival_reaches_amazon(
     tom: Person, job: ServiceJob, amazon: Amazon, now: dt.datetime
 ) -> None:
-    action = fulfilment.announce_arrival(
-        person=tom, job=job, key=uuid.uuid4(), appointment_id=VISIT, start=now, end=now + HOUR
+    action = write(
+        on_my_way,
+        person=tom,
+        job=job,
+        key=uuid.uuid4(),
+        appointment_id=VISIT,
+        start=now,
+        end=now + HOUR,
     )
     assert action.state == State.ACCEPTED, action.errors
     assert "estimatedArrivalTime" in fulfilled(amazon)
@@ -61,7 +77,8 @@ def test_the_arrival_reaches_amazon(
 def test_the_work_reaches_amazon_with_its_people(
     tom: Person, job: ServiceJob, amazon: Amazon, now: dt.datetime
 ) -> None:
-    action = fulfilment.record_work(
+    action = write(
+        record_work,
         person=tom,
         job=job,
         key=uuid.uuid4(),
@@ -77,7 +94,8 @@ def test_the_work_reaches_amazon_with_its_people(
 def test_amazons_several_errors_are_all_kept(
     tom: Person, job: ServiceJob, now: dt.datetime
 ) -> None:
-    action = fulfilment.record_work(
+    action = write(
+        record_work,
         person=tom,
         job=job,
         key=uuid.uuid4(),
@@ -94,7 +112,8 @@ def test_an_end_before_the_start_is_not_sent(
     tom: Person, job: ServiceJob, amazon: Amazon, now: dt.datetime
 ) -> None:
     with pytest.raises(ValueError, match="end is before"):
-        fulfilment.record_work(
+        write(
+            record_work,
             person=tom,
             job=job,
             key=uuid.uuid4(),
@@ -110,22 +129,34 @@ def test_a_lost_answer_that_amazon_never_shows_ends_as_safe_to_repeat(
 ) -> None:
     lost = {"operation": "setAppointmentFulfillmentData", "kind": "drop_after_commit", "times": 9}
     amazon.faults(lost)
-    action = fulfilment.announce_arrival(
-        person=tom, job=job, key=uuid.uuid4(), appointment_id=VISIT, start=now, end=now + HOUR
+    action = write(
+        on_my_way,
+        person=tom,
+        job=job,
+        key=uuid.uuid4(),
+        appointment_id=VISIT,
+        start=now,
+        end=now + HOUR,
     )
     assert action.state == State.UNKNOWN
     amazon.faults()
-    Action.objects.update(sent_at=timezone.now() - 2 * ledger.SETTLE_AFTER)
-    assert ledger.settle_open() == 1
+    Action.objects.update(sent_at=timezone.now() - 2 * settling.SETTLE_AFTER)
+    assert settling.settle_open() == 1
     action.refresh_from_db()
     assert action.state == State.REFUSED
     assert "replaces what was sent" in action.errors[0]["message"]
 
 
 def test_an_auditor_sends_nothing(charlie: Person, job: ServiceJob, now: dt.datetime) -> None:
-    with pytest.raises(jobs.NotAllowed):
-        fulfilment.announce_arrival(
-            person=charlie, job=job, key=uuid.uuid4(), appointment_id=VISIT, start=now, end=now
+    with pytest.raises(rights.NotAllowed):
+        write(
+            on_my_way,
+            person=charlie,
+            job=job,
+            key=uuid.uuid4(),
+            appointment_id=VISIT,
+            start=now,
+            end=now,
         )
 
 
@@ -134,25 +165,31 @@ def test_a_reservation_comes_changes_and_goes(
 ) -> None:
     span = {"start": now + 24 * HOUR, "end": now + 26 * HOUR}
     who = {"person": bob, "seller": seller}
-    made = resources.reserve(
-        **who, key=uuid.uuid4(), resource_id="TECH-TOM", kind=ReservationType.BREAK, **span
+    made = write(
+        create_reservation,
+        **who,
+        key=uuid.uuid4(),
+        resource_id="TECH-TOM",
+        why=ReservationType.BREAK,
+        **span,
     )
     assert made.state == State.ACCEPTED, made.errors
     reservation_id = made.result["reservationId"]
-    moved = resources.change_reservation(
+    moved = write(
+        update_reservation,
         **who,
         key=uuid.uuid4(),
         reservation_id=reservation_id,
         resource_id="TECH-TOM",
-        kind=ReservationType.TRAINING,
+        why=ReservationType.TRAINING,
         **span,
     )
     assert moved.state == State.ACCEPTED, moved.errors
     current = moved.result.get("reservationId", reservation_id)
-    gone = resources.cancel_reservation(**who, key=uuid.uuid4(), reservation_id=current)
+    gone = write(cancel_reservation, **who, key=uuid.uuid4(), reservation_id=current)
     assert gone.state == State.ACCEPTED, gone.errors
     assert amazon.state()["reservations"] == []
-    again = resources.cancel_reservation(**who, key=uuid.uuid4(), reservation_id=current)
+    again = write(cancel_reservation, **who, key=uuid.uuid4(), reservation_id=current)
     assert (again.state, again.status_code) == (State.REFUSED, 404)
 
 
@@ -160,12 +197,13 @@ def test_a_lost_reservation_is_found_by_its_capacity(
     bob: Person, seller: Seller, amazon: Amazon, now: dt.datetime
 ) -> None:
     amazon.faults({"operation": "createReservation", "kind": "drop_after_commit"})
-    action = resources.reserve(
+    action = write(
+        create_reservation,
         person=bob,
         seller=seller,
         key=uuid.uuid4(),
         resource_id="TECH-TOM",
-        kind=ReservationType.VACATION,
+        why=ReservationType.VACATION,
         start=now + 24 * HOUR,
         end=now + 26 * HOUR,
     )
@@ -177,7 +215,8 @@ def test_a_schedule_shows_as_capacity(
     bob: Person, seller: Seller, amazon: Amazon, now: dt.datetime
 ) -> None:
     day = now + 48 * HOUR
-    action = resources.update_schedule(
+    action = write(
+        update_schedule,
         person=bob,
         seller=seller,
         key=uuid.uuid4(),
@@ -198,16 +237,19 @@ def test_a_schedule_shows_as_capacity(
 
 def test_an_empty_schedule_is_not_sent(bob: Person, seller: Seller, amazon: Amazon) -> None:
     with pytest.raises(ValueError, match="cannot be emptied"):
-        resources.update_schedule(
-            person=bob, seller=seller, key=uuid.uuid4(), resource_id="TECH-TOM", times=[]
+        write(
+            update_schedule,
+            person=bob,
+            seller=seller,
+            key=uuid.uuid4(),
+            resource_id="TECH-TOM",
+            times=[],
         )
 
 
 def test_a_technician_changes_nobodys_time(tom: Person, seller: Seller) -> None:
-    with pytest.raises(jobs.NotAllowed):
-        resources.cancel_reservation(
-            person=tom, seller=seller, key=uuid.uuid4(), reservation_id="1"
-        )
+    with pytest.raises(rights.NotAllowed):
+        write(cancel_reservation, person=tom, seller=seller, key=uuid.uuid4(), reservation_id="1")
 
 
 def test_slots_are_known_before_there_is_a_job(

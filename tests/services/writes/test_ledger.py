@@ -13,8 +13,10 @@ from django.utils import timezone
 from dispatch.models import Action, Person, Seller, ServiceJob
 from dispatch.services.amazon import slots
 from dispatch.services.mirror import one_job
-from dispatch.services.writes import appointments, jobs, ledger
+from dispatch.services.writes import ledger, rights, settling
+from dispatch.services.writes.kinds import add_appointment, assign
 from tests.conftest import Amazon, MakeJob
+from tests.writing import write
 
 State = Action.State
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -37,7 +39,7 @@ def start(job: ServiceJob) -> dt.datetime:
 def add(
     person: Person, job: ServiceJob, start: dt.datetime, key: uuid.UUID | None = None
 ) -> Action:
-    return appointments.add(person=person, job=job, key=key or uuid.uuid4(), start=start)
+    return write(add_appointment, person=person, job=job, key=key or uuid.uuid4(), start=start)
 
 
 def test_an_accepted_write_leaves_its_row_and_the_job_as_read_back(
@@ -89,7 +91,8 @@ def test_a_warning_is_kept(
     add(bob, job, start)
     job.refresh_from_db()
     amazon.control("scenario", {**_world(amazon), "overbookedResourceIds": ["TECH-MAYA"]})
-    action = appointments.assign(
+    action = write(
+        assign,
         person=bob,
         job=job,
         key=uuid.uuid4(),
@@ -126,9 +129,9 @@ def test_a_write_lost_before_the_work_is_unknown_then_refused(
     action = add(bob, job, start)
     assert action.state == State.UNKNOWN
     assert amazon.active("JOB-0001") == []
-    assert ledger.settle_open() == 0
-    Action.objects.update(sent_at=timezone.now() - ledger.SETTLE_AFTER - dt.timedelta(seconds=1))
-    assert ledger.settle_open() == 1
+    assert settling.settle_open() == 0
+    Action.objects.update(sent_at=timezone.now() - settling.SETTLE_AFTER - dt.timedelta(seconds=1))
+    assert settling.settle_open() == 1
     action.refresh_from_db()
     assert action.state == State.REFUSED
     assert "safe to send it again" in action.errors[0]["message"]
@@ -137,7 +140,7 @@ def test_a_write_lost_before_the_work_is_unknown_then_refused(
 def test_what_a_dead_process_left_is_settled(
     bob: Person, seller: Seller, job: ServiceJob, start: dt.datetime
 ) -> None:
-    long_ago = timezone.now() - ledger.ABANDONED_AFTER - dt.timedelta(seconds=1)
+    long_ago = timezone.now() - settling.ABANDONED_AFTER - dt.timedelta(seconds=1)
     never_sent = Action.objects.create(
         key=uuid.uuid4(), seller=seller, job=job, person=bob, kind="complete", created_at=long_ago
     )
@@ -151,7 +154,7 @@ def test_what_a_dead_process_left_is_settled(
         created_at=long_ago,
         sent_at=long_ago,
     )
-    assert ledger.settle_open() == 2
+    assert settling.settle_open() == 2
     for action in (never_sent, half_way):
         action.refresh_from_db()
         assert action.state == State.REFUSED
@@ -180,7 +183,7 @@ def test_two_submits_at_once_are_one_write(
 def test_a_technician_may_complete_and_nothing_else(
     tom: Person, job: ServiceJob, start: dt.datetime
 ) -> None:
-    with pytest.raises(jobs.NotAllowed):
+    with pytest.raises(rights.NotAllowed):
         add(tom, job, start)
 
 
@@ -188,6 +191,6 @@ def test_a_switched_off_write_is_not_sent(
     alice: Person, seller: Seller, job: ServiceJob, start: dt.datetime, amazon: Amazon
 ) -> None:
     job.seller.switched_off = ["add_appointment"]
-    with pytest.raises(jobs.NotAllowed, match="Switched off"):
+    with pytest.raises(rights.NotAllowed, match="Switched off"):
         add(alice, job, start)
     assert amazon.calls("addAppointmentForServiceJobByServiceJobId") == []

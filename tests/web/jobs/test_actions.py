@@ -16,8 +16,9 @@ from django.utils import timezone
 from dispatch.models import Action, Membership, Person, ReasonCode, Seller, ServiceJob
 from dispatch.services.amazon import slots
 from dispatch.services.mirror import one_job, store
-from dispatch.services.writes import appointments
+from dispatch.services.writes.kinds import add_appointment
 from tests.conftest import US, Amazon, MakeJob
+from tests.writing import write
 
 pytestmark = pytest.mark.django_db
 State = Action.State
@@ -95,7 +96,7 @@ def stage(client: Client, bob: Person, seller: Seller, amazon: Amazon, make_job:
     assert free is not None
     assert taken is not None
     start = slots.for_job(taken, since=timezone.now())[20].start
-    appointments.add(person=bob, job=taken, key=uuid.uuid4(), start=start)
+    write(add_appointment, person=bob, job=taken, key=uuid.uuid4(), start=start)
     Action.objects.all().delete()
     client.force_login(bob)
     return Stage(client, bob, free, ServiceJob.objects.get(pk=taken.pk))
