@@ -1,4 +1,7 @@
-"""Reading of single settings: each function takes the text of a variable and says what is wrong."""
+"""Reads single settings: each function takes a variable's text, and says what is wrong with it.
+
+What cannot be read raises `ImproperlyConfigured` with one sentence that names the variable.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 POOL = "14"
-"""The threads of one process: eight of ``web``, twelve of ``worker``."""
+"""Connections of one process at most: ``web`` has eight threads, ``worker`` has twelve."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Environment(environ.FileAwareEnv):  # type: ignore[misc]
-    """The process's environment; a value may stand in a file named by ``<NAME>_FILE``."""
+    """The process's environment; a value may also stand in a file named by ``<NAME>_FILE``."""
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -33,7 +36,7 @@ FALSE = frozenset({"false", "no", "off", "0", ""})
 
 
 def parse_flag(name: str, text: str) -> bool:
-    """Read a switch: true, yes, on and 1, or their opposites; anything else stops the start."""
+    """Read a switch: true, yes, on and 1 are True, and false, no, off, 0 and nothing are False."""
     word = text.strip().casefold()
     if word not in TRUE | FALSE:
         raise ImproperlyConfigured(f"{name} must be true or false.")
@@ -59,7 +62,7 @@ def _field_key(text: str) -> bytes:
 
 
 def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
-    """Django's database settings for a ``sqlite:///`` or ``postgres://`` URL.
+    """Return Django's database settings for a ``sqlite:///`` or ``postgres://`` URL.
 
     ``pool`` is how many connections one process has to PostgreSQL at most.
     """
@@ -125,7 +128,7 @@ def _give_up_all_when_one_is_dead() -> None:
 
 
 def cache_from_url(url: str) -> dict[str, Any]:
-    """Django's cache settings: the database by default, ``redis://…`` at scale."""
+    """Return Django's cache settings for a ``redis://`` URL; the database without one."""
     if not url:
         return {
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -137,7 +140,10 @@ def cache_from_url(url: str) -> dict[str, Any]:
 
 
 def mail_from_url(url: str) -> dict[str, Any]:
-    """Django's mail settings for ``smtp+tls://user:password@host:587``; without one, no mail."""
+    """Return Django's mail settings for a URL such as ``smtp+tls://user:password@host:587``.
+
+    Without one no mail leaves.
+    """
     if not url:
         # Not the console: an invitation's link in a log would be an open door.
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
@@ -148,7 +154,10 @@ def mail_from_url(url: str) -> dict[str, Any]:
 
 
 def queue_from_url(url: str, *, default: str) -> tuple[str, str]:
-    """The kind of queue and its place: a SQLite file by default, or Redis, or PostgreSQL."""
+    """Return the kind of queue (sqlite, redis or postgres) and its place.
+
+    Without a URL it is a SQLite file at ``default``.
+    """
     if not url:
         return "sqlite", default
     if url.startswith("sqlite:///") and url != "sqlite:///":
@@ -195,7 +204,7 @@ def require_amazon(name: str, url: str) -> None:
 
 
 def without_requests(event: Any, hint: Any) -> Any:
-    """What an error report may hold: where it happened, not what was asked or who asked it."""
+    """Return an error report with where it happened, without what was asked and who asked it."""
     for part in ("request", "user", "extra", "breadcrumbs"):
         event.pop(part, None)
     return event

@@ -173,7 +173,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
-# Accounts are locked by `services.lockout`, with one answer for all; this only slows one address.
+# Accounts are locked by `dispatch.services.access.lockout`; this only slows one address.
 ACCOUNT_RATE_LIMITS = {"login_failed": "60/m/ip", "login": "60/m/ip"}
 ACCOUNT_FORMS = {"change_password": "dispatch.web.account.views.ChangePasswordForm"}
 # Behind TLS there is a proxy, and the last address it forwards is the one it saw itself.

@@ -62,7 +62,7 @@ class FailedLogIn(models.Model):
 
 
 class AccessReview(models.Model):
-    """An owner looked at everybody's access to a seller, and signed."""
+    """One access review: an owner looked at everybody's access to a seller, and signed."""
 
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="access_reviews")
     reviewer = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
@@ -74,7 +74,7 @@ class AccessReview(models.Model):
 
 
 class ReviewedAccess(models.Model):
-    """One person in a review, as they were then; it stays when the person goes."""
+    """A person's access as it was in a review. It stays when the person goes."""
 
     class Decision(models.TextChoices):
         KEEP = "keep", _("Keep")

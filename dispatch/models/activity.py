@@ -3,7 +3,7 @@
 Every row carries an HMAC-SHA256 over itself and the row before it, and the head keeps how far the
 chain goes under an HMAC of its own. So whoever can write to the database, but has not the
 ``FIELD_KEYS``, can neither change, remove, insert nor swap a row, nor cut off the newest ones,
-without `dispatch.services.evidence.verify` naming the place.
+without `dispatch.services.audit.evidence.verify` naming the place.
 
 The key of the chain is made once, at random, and kept sealed on the head. Derived from a key of
 ``FIELD_KEYS`` or from ``SECRET_KEY`` it would go when those are rotated, and with it the proof.
@@ -27,7 +27,7 @@ BEFORE_THE_FIRST = "0" * 64
 
 
 class Activity(models.Model):
-    """One thing that was done, or tried. No buyer data: ids, numbers and codes only.
+    """One thing that somebody did, or tried to do. It holds ids, numbers and codes, no buyer data.
 
     People and sellers are named by id and by what they were called then, without a reference: the
     row outlives them, unchanged. People's e-mail addresses are staff data, and the evidence.
@@ -82,7 +82,7 @@ class Activity(models.Model):
     origin = models.CharField(max_length=45, blank=True)
     """The client's address; but for log-ins, that of its network."""
     detail = models.JSONField(default=dict)
-    """What the kind allows, see `dispatch.services.activity`."""
+    """What the kind allows, see `dispatch.services.audit.activity`."""
     hash = models.CharField(max_length=64)
 
     class Meta:
@@ -100,17 +100,17 @@ class Activity(models.Model):
 
     @property
     def label(self) -> str:
-        """The kind in words; a kind of a newer version as it is written."""
+        """The kind in words. A kind that only a newer version knows is shown as it is written."""
         return str(self.Kind(self.kind).label if self.kind in self.Kind.values else self.kind)
 
 
 def new_key() -> str:
-    """32 random bytes, in hexadecimal digits."""
+    """Return a new key for the chain: 32 random bytes, in hexadecimal digits."""
     return secrets.token_hex(32)
 
 
 def last_number() -> int:
-    """The number of the newest row there is; 0 without any."""
+    """Return the number of the newest row of the log, or 0 where there is none."""
     last = Activity.objects.order_by("-number").values_list("number", flat=True).first()
     return last or 0
 
@@ -138,18 +138,18 @@ class ActivityHead(models.Model):
         return f"{self.number}:{self.hash}"
 
     def true_seal(self) -> str:
-        """The seal that belongs to what the head says."""
+        """Return the seal that the head must have for what it says."""
         said = [self.number, self.hash, self.anchor_number, self.anchor_hash]
         return mac(self.key, "head", said)
 
     def save_sealed(self) -> None:
-        """Keep the head as it is now."""
+        """Save the head with a seal over what it says now."""
         self.seal = self.true_seal()
         self.save(update_fields=["number", "hash", "anchor_number", "anchor_hash", "seal"])
 
     @classmethod
     def locked(cls) -> ActivityHead:
-        """The head, for this transaction alone until its end; made where there is none yet.
+        """Return the head, locked until this transaction ends; it is made where there is none yet.
 
         Whoever takes a lock after this one may wait for somebody who waits for the head: add rows
         last in a transaction. Made anew over rows that are there, it leaves them outside the chain,
@@ -176,12 +176,15 @@ COLUMNS = (
 
 
 def row_hash(key: str, previous: str, values: tuple[Any, ...]) -> str:
-    """The hash of the row with these `COLUMNS` behind the row whose hash is ``previous``."""
+    """Return the hash of a row with these `COLUMNS` that follows the row with hash ``previous``."""
     return mac(key, previous, list(values))
 
 
 def mac(key: str, purpose: str, values: list[Any]) -> str:
-    """HMAC-SHA256, in hexadecimal digits, of values in the one form that every database gives."""
+    """Return the HMAC-SHA256 of values, in hexadecimal digits.
+
+    The values are brought into one form first, as databases show the same value differently.
+    """
     text = _JSON.encode([purpose, *values])
     return hmac.digest(bytes.fromhex(key), text.encode(), "sha256").hex()
 

@@ -11,7 +11,7 @@ from dispatch.models.sellers import Seller
 
 
 class Alarm(models.Model):
-    """One thing to look at; a seller's, a person's, or the installation's. No buyer data."""
+    """One thing to look at, about a seller, a person or the installation. No buyer data."""
 
     class Kind(models.TextChoices):
         VOLUME = "volume", _("Much buyer data taken")
@@ -23,7 +23,7 @@ class Alarm(models.Model):
         LOG_BROKEN = "log_broken", _("Log of activity was touched")
 
     key = models.CharField(max_length=150, unique=True)
-    """What it is about and when: the same is raised once."""
+    """What the alarm is about, and when. Of several with the same key only one is raised."""
     kind = models.CharField(max_length=30)
     seller = models.ForeignKey(Seller, models.CASCADE, null=True, related_name="alarms")
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
@@ -35,7 +35,7 @@ class Alarm(models.Model):
     raised_at = models.DateTimeField(default=timezone.now)
     mailed_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True, db_index=True)
-    """Open until then. Without a person: what it was about is over."""
+    """The alarm is open until then. Without a person it closed itself, as its cause is gone."""
     acknowledged_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
 
     class Meta:

@@ -18,7 +18,7 @@ else:
 
 
 class Sealed(str):
-    """A value as it stands in the database."""
+    """A sealed value as it stands in the database."""
 
     __slots__ = ()
 
@@ -66,7 +66,7 @@ class SealedTextField(_TextField):
         return name, path, args, {**kwargs, "owner": self.owner}
 
     def place(self, instance: models.Model) -> str:
-        """What the ciphertext is bound to: ``dispatch.Seller.refresh_token:<owner>``."""
+        """Return what the ciphertext is bound to: ``dispatch.Seller.refresh_token:<owner>``."""
         owner = getattr(instance, self.owner)
         if owner is None:
             raise ValueError(f"{self.name} cannot be sealed before {self.owner} is known")
@@ -85,7 +85,7 @@ class SealedTextField(_TextField):
         return Sealed(keyring().seal(self.encode(value), self.place(model_instance)))
 
     def seal(self, text: str, owner: object) -> Sealed:
-        """An encoded value as it goes into an owner's row, for whoever writes rows directly."""
+        """Return an encoded value sealed for an owner's row, for code that writes rows directly."""
         return Sealed(keyring().seal(text, self.place_of(owner)))
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:

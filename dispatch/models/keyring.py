@@ -27,7 +27,7 @@ class SealBroken(Exception):
 
 
 class Keyring:
-    """The keys of ``FIELD_KEYS``: the first seals, all open and find."""
+    """The keys of ``FIELD_KEYS``. The first one seals; all of them open values and find words."""
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
@@ -36,7 +36,7 @@ class Keyring:
 
     @property
     def mark(self) -> str:
-        """How every value begins that the first key has sealed."""
+        """The beginning of every value that the first key has sealed."""
         return f"{VERSION}.{self.sealing}."
 
     def seal(self, text: str, place: str) -> str:
@@ -59,7 +59,7 @@ class Keyring:
             raise SealBroken(f"the value of {place.split(':')[0]} does not open") from None
 
     def word_hashes(self, word: str, scope: str) -> list[int]:
-        """Signed 64-bit keyed hashes of a word within a scope, one per key, the sealing key first.
+        """Return signed 64-bit hashes of a word within a scope: one by every key, in their order.
 
         The scope (a seller) keeps equal words of two sellers apart.
         """
@@ -67,12 +67,12 @@ class Keyring:
         return [_whole(hmac.digest(key, message, "sha256")) for key in self._search_keys]
 
     def hashes_of(self, words: Iterable[str], scope: str) -> set[int]:
-        """The hashes of words under the sealing key: what is kept to find them by."""
+        """Return the hashes of words under the first key, which are kept to find the words by."""
         start = hmac.new(self._search_keys[0], f"{scope}\0".encode(), "sha256")
         return {_word_hash(start.copy(), word) for word in words}
 
     def digest(self, text: str, scope: str) -> str:
-        """A keyed fingerprint of ``text`` within a scope: equal text, equal digest, no way back."""
+        """Return a keyed fingerprint of a text within a scope, which does not tell the text."""
         return hmac.digest(self._search_keys[0], f"{scope}\0{text}".encode(), "sha256").hex()
 
 
@@ -82,12 +82,12 @@ def _word_hash(started: hmac.HMAC, word: str) -> int:
 
 
 def _whole(digest: bytes) -> int:
-    """What a 64-bit column keeps of a digest."""
+    """Return the first eight bytes of a digest as the signed number that a column keeps."""
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def key_id(key: bytes) -> str:
-    """A short public name of a key."""
+    """Return a key's short public name, by which a sealed value tells who sealed it."""
     return hashlib.sha256(b"dispatch key id" + key).hexdigest()[:8]
 
 
@@ -97,5 +97,5 @@ def _keyring(keys: tuple[bytes, ...]) -> Keyring:
 
 
 def keyring() -> Keyring:
-    """The keyring of the running settings."""
+    """Return the keyring of the settings ``FIELD_KEYS``."""
     return _keyring(settings.FIELD_KEYS)

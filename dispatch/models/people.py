@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PersonManager(BaseUserManager["Person"]):
-    """Makes people; the e-mail address is the log-in."""
+    """Makes people, whose e-mail address is their log-in."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> Person:
         person = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -24,7 +24,7 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """One person, one account."""
+    """A person and their one account, whatever sellers they work for."""
 
     class Theme(models.TextChoices):
         SYSTEM = "system", _("As the device")
@@ -60,7 +60,7 @@ class Person(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """What a person is for a seller."""
+    """The role that a person has for a seller."""
 
     class Role(models.TextChoices):
         OWNER = "owner", _("Owner")
@@ -83,7 +83,7 @@ class Membership(models.Model):
 
 
 class Technician(models.Model):
-    """A row of the local roster: Amazon's API cannot list technicians."""
+    """A technician on a seller's roster, which is kept here because Amazon cannot list them."""
 
     seller = models.ForeignKey("Seller", models.CASCADE, related_name="technicians")
     person = models.ForeignKey(

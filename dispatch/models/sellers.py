@@ -62,12 +62,12 @@ class Seller(models.Model):
 
     @property
     def usable(self) -> bool:
-        """Whether its credentials may be tried: a refusal may have been mended at Amazon since."""
+        """True unless disconnected: what Amazon refused may have been mended since."""
         return self.state != self.State.DISCONNECTED
 
 
 class ReasonCode(models.Model):
-    """A reason Amazon accepts for a kind of action, kept by the owner: Amazon lists none."""
+    """A reason that Amazon accepts for a kind of write. Owners keep them, as Amazon lists none."""
 
     class Kind(models.TextChoices):
         CANCEL = "cancel", _("Cancel")

@@ -11,12 +11,12 @@ _SPOKEN_LENGTHS = (10, 7, 4)
 
 
 def split_words(text: str) -> list[str]:
-    """Words as they are hashed and looked up: case-folded runs of letters and digits."""
+    """Return the words of a text as they are hashed: case-folded runs of letters and digits."""
     return _WORD.findall(text.casefold())
 
 
 def phone_words(phone: str) -> set[str]:
-    """The forms under which a stored phone number is found."""
+    """Return the forms under which a phone number is found: whole, and its last digits."""
     digits = _digits(phone)
     return {
         digits[-length:] for length in (len(digits), *_SPOKEN_LENGTHS) if len(digits) >= length
@@ -24,7 +24,7 @@ def phone_words(phone: str) -> set[str]:
 
 
 def typed_phone(text: str) -> str:
-    """The digits of a text that looks like a phone number, else ""."""
+    """Return the digits of a text that looks like a phone number, and "" for any other."""
     digits = _digits(text) if _PHONE.fullmatch(text.strip()) else ""
     return digits if len(digits) in (7, 10) or len(digits) > 10 else ""
 

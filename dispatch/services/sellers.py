@@ -1,4 +1,4 @@
-"""Seller accounts: connecting, testing, authorising, disconnecting, and what they agreed upon."""
+"""Seller accounts: connecting, testing and disconnecting them, their switches and reason codes."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ DETAILS = ("name", "marketplace_id", "application_id", "time_zone", "sync_since"
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What an owner says of a seller account."""
+    """What an owner enters about a seller account, other than its credentials."""
 
     name: str
     marketplace_id: str
     application_id: str = ""
     time_zone: str = "UTC"
     sync_since: dt.datetime | None = None
-    """Jobs created since then are loaded first; None: the last 90 days."""
+    """Jobs created since then are loaded first; None stands for the last 90 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Credentials as typed: an empty one keeps what there is."""
+    """Credentials as typed; an empty one leaves the kept one as it is."""
 
     client_id: str = field(default="", repr=False)
     client_secret: str = field(default="", repr=False)
@@ -56,7 +56,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of asking Amazon: in our words, and in Amazon's with the request id."""
+    """What Amazon answered, in our words (``words``) and in Amazon's own (``detail``)."""
 
     ok: bool
     words: str
@@ -66,7 +66,7 @@ class Verdict:
 
 @transaction.atomic
 def connect(*, owner: Person, details: Details, credentials: Credentials) -> Seller:
-    """Keep a new seller account, owned by this person. Nothing is asked of Amazon yet."""
+    """Keep a new seller account, owned by this person, without asking Amazon anything yet."""
     seller = Seller(owner=owner)
     _set_details(seller, details)
     _set_credentials(seller, credentials)
@@ -84,7 +84,11 @@ def connect(*, owner: Person, details: Details, credentials: Credentials) -> Sel
 
 @transaction.atomic
 def change(*, seller: Seller, details: Details, credentials: Credentials) -> None:
-    """Keep new details and whichever credentials were typed; new ones have to prove themselves."""
+    """Keep new details, and those credentials that were typed.
+
+    New credentials, or another marketplace, must be tested again. Another marketplace or beginning
+    loads the jobs anew.
+    """
     reload = (seller.marketplace_id, seller.sync_since) != (
         details.marketplace_id,
         details.sync_since,
@@ -164,7 +168,7 @@ def _keep(seller: Seller, error: Exception, verdict: Verdict) -> None:
 
 
 def _fetch(seller: Seller) -> None:
-    """Load from scratch the first time, else go on at once where fetching stopped."""
+    """Begin the first load, or go on at once where fetching stopped."""
     Seller.objects.filter(pk=seller.pk).update(disconnected_at=None, erased_at=None)
     tasks = SyncJob.objects.filter(seller=seller)
     if tasks.filter(kind=SyncJob.Kind.FIRST_LOAD).exists():

@@ -1,4 +1,4 @@
-"""For whoever forgot their password where no mail leaves the installation."""
+"""Prints a link for a new password, for an installation that sends no mail."""
 
 from __future__ import annotations
 

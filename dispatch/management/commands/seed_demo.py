@@ -1,4 +1,4 @@
-"""The demo's people, sellers and roster, made from what the running sandbox shows."""
+"""Makes the demo's people, sellers and roster from what the running sandbox shows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  {role or '-':<11} {person.email:<26} {password}")
 
     def _wait_for_jobs(self) -> None:
-        """A stranger's first look should find the list filled."""
+        """Wait for the first load, so that a stranger's first look finds the list filled."""
         deadline = time.monotonic() + PATIENCE
         while SyncJob.objects.filter(kind=SyncJob.Kind.FIRST_LOAD, finished_at=None).exists():
             if time.monotonic() > deadline:
@@ -76,7 +76,7 @@ def _sandbox_state() -> dict[str, Any]:
 
 
 def _password() -> str:
-    """One password for the demo's people, made at the first start and kept for its owner only."""
+    """Return the password of all the demo's people; it is made once and kept in a private file."""
     path = settings.VAR_DIR / "demo-password"
     if not path.exists():
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -147,7 +147,7 @@ def _make_roster(seller: Seller, resources: list[dict[str, Any]]) -> None:
 
 
 def _make_technician(world: dict[str, Any], password: str) -> None:
-    """The busiest technician of the demo's first seller gets a log-in."""
+    """Give the busiest technician of the demo's first seller a log-in."""
     busy: dict[str, int] = {}
     for job in world["jobs"]:
         for visit in job.get("appointments", []):

@@ -1,4 +1,4 @@
-"""Adds to the log of what people and Dispatch did; see `dispatch.models.activity` for its proof.
+"""Adds rows to the log of what people and Dispatch did. `dispatch.models.activity` chains them.
 
 Call `record` last in the transaction of what it records: both are kept, or neither. Who asks, and
 from where, comes from the request that is being answered, unless the caller knows better.
@@ -25,7 +25,7 @@ from dispatch.models.networks import network_of
 Kind = Activity.Kind
 UNREADABLE = "?"
 OPENED_AGAIN_AFTER = dt.timedelta(hours=1)
-"""A person who opens the same buyer's data within this is not recorded again.
+"""A person who opens the same buyer's data within this time is not recorded again.
 
 An open page asks again after every change: with a row each time, the one that matters would drown.
 With one an hour it still says who saw whose data, and when."""
@@ -36,7 +36,7 @@ _MOST_CODES = 50
 
 
 def _code(value: Any) -> str:
-    """An id or a name of a machine's: no spaces, no @, no telephone number."""
+    """Return an id or a machine's name, or `UNREADABLE` for a text that might be a person's."""
     return text if _CODE.fullmatch(text := str(value)) else UNREADABLE
 
 
@@ -108,7 +108,7 @@ Of all else only the network is kept: it shows an access from elsewhere, not a p
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks, found out only where it is wanted, and the client's address."""
+    """Who asks, and from which address. The person is looked up only when something is recorded."""
 
     person: Callable[[], Person | None]
     origin: str = ""
@@ -119,7 +119,7 @@ _asking: ContextVar[Asking] = ContextVar("asking", default=Asking(lambda: None))
 
 @contextmanager
 def asked_by(asking: Asking) -> Iterator[None]:
-    """Whatever is recorded meanwhile was asked for so."""
+    """Record everything within the block as asked for by this person, from this address."""
     token = _asking.set(asking)
     try:
         yield
@@ -128,7 +128,7 @@ def asked_by(asking: Asking) -> Iterator[None]:
 
 
 def asking() -> Asking:
-    """What `record` would take now: for work that goes on when the request is answered."""
+    """Return who asks now, to be kept for work that goes on when the request is answered."""
     return _asking.get()
 
 
@@ -171,7 +171,7 @@ def record(
 
 
 def opened(*, person: Person, job: ServiceJob) -> None:
-    """A page shows a job's buyer to somebody; see `OPENED_AGAIN_AFTER`."""
+    """Record that a page shows a job's buyer to a person, once within `OPENED_AGAIN_AFTER`."""
     if not _says_anything(job.buyer_data):
         return
     seen = Activity.objects.filter(
@@ -211,5 +211,5 @@ def _harmless(kind: Kind, detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    """One line of at most 254 signs that every database keeps."""
+    """Return a text as one line of at most 254 signs that every database can keep."""
     return "".join(sign for sign in text if sign.isprintable())[:254]

@@ -29,22 +29,23 @@ MOST_A_DAY = 1_000
 NOTICED_FROM = 50
 """Fewer than this is never unusual: a new dispatcher's first days are all beyond the usual."""
 USUAL_TIMES = 5
-"""How many times a person's own usual day is unusual."""
+"""A day is unusual at this many times the person's own usual day."""
 USUAL_DAYS = 28
-"""Days that make the usual, and at least a week's work of them must have opened anything."""
+"""Days before today from which the usual day is taken."""
 DAYS_TO_KNOW = 5
+"""Of those days, at least so many must have opened anything: a week's work."""
 
 FAILURES_OF_ONE = 5
-"""Failures of one account in an hour; it is locked after ten."""
+"""Failed log-ins of one account in an hour that raise an alarm; it is locked after ten."""
 FAILURES_OF_ALL = 30
-"""Failures of all accounts, and of none, in an hour."""
+"""Failed log-ins in an hour, under any name, that raise an alarm."""
 REFUSALS = 3
-"""Writes in an hour that Amazon answers with 403."""
+"""Writes in an hour answered with 403 by Amazon that raise an alarm."""
 
 SECRET_LIVES = dt.timedelta(days=180)
 AUTHORISATION_LIVES = dt.timedelta(days=365)
 SECRET_WARNINGS = (dt.timedelta(days=90), dt.timedelta(days=14))
-"""Before the end. Amazon itself begins to remind 90 days before."""
+"""Warnings come this long before the end. Amazon itself begins to remind 90 days before."""
 AUTHORISATION_WARNINGS = (dt.timedelta(days=30), dt.timedelta(days=7))
 
 EXPIRING = (Alarm.Kind.SECRET_EXPIRES, Alarm.Kind.AUTHORISATION_EXPIRES)
@@ -52,10 +53,10 @@ DENIED = ("no_role", "revoked", "wrong_secret")
 
 
 def look(now: dt.datetime) -> int:
-    """Look at everything, raise what is new, send what was not sent; returns how many are new.
+    """Raise an alarm for everything unusual that is new, and mail it; returns how many are new.
 
-    Any number of processes may look. Once a day the log itself is verified, its head told to the
-    host and what is older than it is kept removed.
+    Any number of processes may look at the same time. Once a day one of them verifies the log
+    itself, writes its head to the host's log, and removes rows that are kept no longer.
     """
     expiring = list(_expiring(now))
     found = [*_volume(now), *_failures(now), *_refusals(now), *expiring, *_log(now)]
@@ -67,7 +68,7 @@ def look(now: dt.datetime) -> int:
 
 @transaction.atomic
 def acknowledge(*, alarm: Alarm, person: Person, now: dt.datetime) -> None:
-    """Keep that somebody has looked; the first one counts."""
+    """Keep that a person has looked at an alarm; only the first person is kept."""
     still_open = Alarm.objects.filter(pk=alarm.pk, acknowledged_at=None)
     if still_open.update(acknowledged_at=now, acknowledged_by=person):
         activity.record(
@@ -78,7 +79,7 @@ def acknowledge(*, alarm: Alarm, person: Person, now: dt.datetime) -> None:
 # --- What is unusual ------------------------------------------------------------------------------
 
 _Taker = tuple[int, Any]
-"""Ids of a person and of a seller."""
+"""The ids of a person, and of the seller whose buyers' data they took."""
 
 
 def _volume(now: dt.datetime) -> Iterator[Alarm]:
@@ -96,7 +97,7 @@ def _volume(now: dt.datetime) -> Iterator[Alarm]:
 
 
 def _taken(since: dt.datetime, until: dt.datetime) -> Counter[_Taker]:
-    """How many buyers' data each person opened and exported of each seller."""
+    """Return of how many buyers each person opened or exported the data, by person and seller."""
     rows = Activity.objects.filter(
         at__gt=since, at__lte=until, person_id__isnull=False, seller_id__isnull=False
     )
@@ -113,14 +114,17 @@ def _taken(since: dt.datetime, until: dt.datetime) -> Counter[_Taker]:
 
 
 def _buyers(kind: str, detail: dict[str, Any]) -> int:
-    """Of how many buyers a row of the log says that their data was taken."""
+    """Return of how many buyers the data was taken, by one row of the log."""
     if kind == activity.Kind.EXPORTED:
         return int(detail.get("rows", 0)) if detail.get("buyers") else 0
     return 1
 
 
 def _usual(person: int, seller: Any, now: dt.datetime) -> float:
-    """The mean of the days on which they took anything; beyond all for too few such days."""
+    """Return how many buyers' data a person takes on a usual day on which they take any.
+
+    Infinity where there are too few such days to know.
+    """
     rows = Activity.objects.filter(
         person_id=person,
         seller_id=seller,
@@ -192,12 +196,12 @@ def _expiring(now: dt.datetime) -> Iterator[Alarm]:
 
 
 def _stage(left: dt.timedelta, warnings: Iterable[dt.timedelta]) -> int:
-    """How many of the warnings are due."""
+    """Return how many of the warnings are due, so that each one raises an alarm of its own."""
     return sum(left <= before for before in warnings)
 
 
 def _settle(current: set[str], now: dt.datetime) -> None:
-    """Close what has been mended, or is said more urgently by now."""
+    """Close the alarms of what has been renewed, or what a later warning says more urgently."""
     waiting = Alarm.objects.filter(acknowledged_at=None, kind__in=EXPIRING)
     waiting.exclude(key__in=current).update(acknowledged_at=now)
 
@@ -221,7 +225,10 @@ def _log(now: dt.datetime) -> Iterator[Alarm]:
 
 
 def _is_due(now: dt.datetime) -> bool:
-    """Whether it is this process that verifies today. A time to come is not believed."""
+    """Return True for the one process that verifies the log today.
+
+    A last check that lies in the future is not believed: a clock was wrong.
+    """
     due = Q(checked_at=None) | Q(checked_at__lt=now - DAY) | Q(checked_at__gt=now)
     if ActivityHead.objects.filter(due, pk=ActivityHead.ONLY).update(checked_at=now):
         return True
@@ -233,7 +240,7 @@ def _is_due(now: dt.datetime) -> bool:
 
 @transaction.atomic
 def _raise(found: Alarm, now: dt.datetime) -> bool:
-    """Keep an alarm unless it was raised before; what it is about may be gone by now."""
+    """Keep an alarm and return True, unless it was raised before or is about somebody gone."""
     if Alarm.objects.filter(key=found.key).exists() or not _is_about_somebody(found):
         return False
     about = {
@@ -271,7 +278,7 @@ def _record(alarm: Alarm) -> None:
 
 
 def _send(now: dt.datetime) -> None:
-    """One mail for each alarm; what cannot be sent now is sent when somebody looks again."""
+    """Mail each new alarm once. One that cannot be sent is tried again at the next look."""
     for alarm in Alarm.objects.filter(mailed_at=None, acknowledged_at=None):
         mine = Alarm.objects.filter(pk=alarm.pk, mailed_at=None).update(mailed_at=now)
         if not mine:
@@ -292,7 +299,7 @@ def _mail(alarm: Alarm) -> None:
 
 
 def owners_of(alarm: Alarm) -> list[Person]:
-    """Who is told: the owners of its seller, of its person's sellers, or of all sellers."""
+    """Return the owners to tell: of the alarm's seller, of its person's sellers, or of all."""
     of_owners = Membership.objects.filter(role=Membership.Role.OWNER)
     if alarm.seller_id:
         of_owners = of_owners.filter(seller=alarm.seller_id)
@@ -304,7 +311,7 @@ def owners_of(alarm: Alarm) -> list[Person]:
 
 
 def title(alarm: Alarm) -> str:
-    """What happened, in a few words."""
+    """Return what happened, in a few words."""
     seller, person = alarm.seller, alarm.person
     match alarm.kind:
         case Alarm.Kind.VOLUME:
@@ -325,7 +332,7 @@ def title(alarm: Alarm) -> str:
 
 
 def text(alarm: Alarm) -> str:
-    """What it means and what to do."""
+    """Return what the alarm means, and what to do about it."""
     match alarm.kind:
         case Alarm.Kind.VOLUME:
             return (

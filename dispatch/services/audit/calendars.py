@@ -25,7 +25,7 @@ Address = Callable[[ServiceJob], str]
 def pieces(
     *, person: Person, jobs: Iterable[ServiceJob], address: Address
 ) -> Generator[str, None, None]:
-    """A calendar with an event for each job that has an appointment, recorded like any export.
+    """Return a calendar file in pieces, with an event for each job that has an appointment.
 
     It comes event by event, so that a hundred thousand need no more memory than one. ``address``
     gives that of a job's page.
@@ -51,7 +51,10 @@ def _pieces(
 
 
 def _event(job: ServiceJob, url: str) -> Event:
-    """The appointment; it keeps its ``UID``, by which a calendar knows what it has already."""
+    """Return a job's appointment as an event.
+
+    Its ``UID`` is the same every time, so that a calendar replaces the event it has.
+    """
     start, end = job.scheduled_start, job.scheduled_end
     called_off = job.appointment_status == Appointment.Status.CANCELLED or job.status in CALLED_OFF
     event = Event()
@@ -82,7 +85,7 @@ def _description(job: ServiceJob) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line of signs that show.
+    """Return a text as one line of readable signs.
 
     The library escapes commas, semicolons and line feeds; a NUL, other ends of a line and marks
     that turn the direction of writing would reach the calendar as they are.

@@ -1,4 +1,4 @@
-"""Proves that the log of activity is whole, and lets go of what is older than it is kept.
+"""Proves that the log of activity is whole, and removes rows that are kept no longer.
 
 The proof needs no trust in the database. One thing it cannot know alone: whether the whole log and
 its head were put back to an earlier state together. For that the head is written to the host's log
@@ -24,7 +24,7 @@ from dispatch.services.audit import activity
 log = logging.getLogger(__name__)
 
 KEPT = dt.timedelta(days=400)
-"""The policy asks for twelve months; the rest is time to review the last of them."""
+"""How long rows are kept. Amazon's policy asks for twelve months; the rest is time to review."""
 ROWS_AT_ONCE = 2_000
 
 
@@ -120,7 +120,7 @@ def _rows_after(number: int) -> Iterator[tuple[Any, ...]]:
 
 @dataclass(slots=True)
 class _Chain:
-    """How far the chain was followed, and what was promised on the way."""
+    """How far the chain was followed; ``kept`` are hashes, by number, that rows must still have."""
 
     key: str
     number: int
@@ -128,7 +128,7 @@ class _Chain:
     kept: dict[int, str]
 
     def follow(self, rows: Iterator[tuple[Any, ...]]) -> int:
-        """Go on along these rows; returns how many they were."""
+        """Check the next rows of the chain; returns how many there were, raises `Broken`."""
         count = 0
         for *values, found in rows:
             count += 1
@@ -158,7 +158,7 @@ class _Chain:
 def prune(now: dt.datetime) -> int:
     """Remove rows older than `KEPT` and begin the chain behind them; returns how many.
 
-    Up to the first row that is younger: what is removed is always the beginning.
+    It stops at the first row that is younger, so the chain loses only its beginning.
     """
     head = ActivityHead.locked()
     old = Activity.objects.filter(at__lt=now - KEPT)

@@ -1,4 +1,7 @@
-"""Rows for a CSV file: formula-safe, buyer data only for who may see it, and recorded."""
+"""Rows for CSV files: safe to open in a spreadsheet, with buyer data only for those who may see it.
+
+Every export is recorded in the log, with its number of rows.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ PUBLIC_COLUMNS = (
     "Technicians", "City", "State", "Country", "Store", "Created (UTC)",
 )  # fmt: skip
 _FORMULA = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\r\n]")
-"""Also behind signs that do not show, and in the wide forms that some programs read as plain."""
+"""The beginning of a formula, also behind invisible signs and in the wide forms of its sign."""
 BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
 
 
@@ -32,17 +35,20 @@ Row = tuple[str, ...]
 
 
 def admitted(person: Person) -> bool:
-    """Whether this person may take one more export now; counted together by all processes."""
+    """Count one more export of this person; returns False beyond `MOST_AN_HOUR`.
+
+    All processes count together, in the cache.
+    """
     key = f"exports.{person.pk}.{timezone.now():%Y%m%d%H}"
     cache.add(key, 0, 3600)
     return bool(cache.incr(key) <= MOST_AN_HOUR)
 
 
 def rows(*, person: Person, jobs: Iterable[ServiceJob]) -> Generator[Row, None, None]:
-    """A heading and one row a job, every cell safe to open in a spreadsheet.
+    """Return a CSV file's rows: a heading, then one for each job.
 
-    Buyer columns are filled only for sellers this person dispatches for. The export is recorded
-    for each seller with the number of rows when it ends, also when it is broken off.
+    Buyer columns are filled only for sellers that this person dispatches for. The export is
+    recorded for each seller when it ends, also when it is broken off.
     """
     # The rows are asked for one by one when the request that asked for them is answered.
     return _rows(person, jobs, activity.asking())
@@ -70,9 +76,9 @@ def _rows(
 def recorded(
     person: Person, what: str, asked: activity.Asking, *, buyers: Collection[uuid.UUID] = ()
 ) -> Iterator[Counter[Seller | None]]:
-    """Counts what is handed out of each seller; it is recorded at the end, also a sudden one.
+    """Count the rows that are handed out of each seller, and record them when the block ends.
 
-    ``buyers``: of which sellers with buyer data.
+    ``buyers`` are the ids of the sellers whose buyer data is handed out with them.
     """
     count: Counter[Seller | None] = Counter()
     try:
@@ -109,9 +115,9 @@ ACTIVITY_COLUMNS = (
 def activity_rows(
     *, person: Person, rows: Iterable[Activity], sellers: Mapping[uuid.UUID, Seller]
 ) -> Generator[Row, None, None]:
-    """A heading and one row for each of the log, recorded like any export.
+    """Return a CSV file's rows: a heading, then one for each row of the log.
 
-    ``sellers``: those for which the export is recorded, by id.
+    ``sellers``, by id, are those for which the export is recorded.
     """
     return _activity_rows(person, rows, sellers, activity.asking())
 
@@ -158,5 +164,5 @@ def _buyer(job: ServiceJob) -> tuple[str, ...]:
 
 
 def inert(cell: str) -> str:
-    """A spreadsheet takes a cell with one of these beginnings for a formula."""
+    """Return a cell's text, quoted where a spreadsheet would take it for a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell

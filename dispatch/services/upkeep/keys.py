@@ -30,7 +30,7 @@ BATCH = 200
 
 
 def left() -> dict[str, int]:
-    """How many rows of each model an older key has sealed; models without any are left out."""
+    """Return how many rows are sealed by an older key, by the name of each model that has any."""
     counts = {model.__name__: _old(model).count() for model in sealed_models()}
     counts["Authenticator"] = len(second_factors.under_older_keys())
     return {name: count for name, count in counts.items() if count}
@@ -57,7 +57,7 @@ def rotate(tell: Callable[[str, int], None] = lambda name, rows: None) -> int:
 
 
 def sealed_models() -> list[type[models.Model]]:
-    """Every model that has a sealed field."""
+    """Return every model that has a sealed field."""
     return [model for model in apps.get_models() if _sealed(model)]
 
 
@@ -66,7 +66,7 @@ def _sealed(model: type[models.Model]) -> list[SealedTextField]:
 
 
 def _old(model: type[models.Model]) -> models.QuerySet[Any]:
-    """The rows with a value that is sealed, but not by the first key."""
+    """Return the rows with a value that is sealed by another key than the first."""
     mark = keyring().mark
     rows = model._default_manager.order_by("pk")
     older = []
@@ -78,7 +78,10 @@ def _old(model: type[models.Model]) -> models.QuerySet[Any]:
 
 
 def _seal_again(rows: list[Any]) -> None:
-    """One transaction; a row that somebody writes at the same time is read again under its lock."""
+    """Seal some rows of one model with the first key, in one transaction.
+
+    Each row is read again under its lock: somebody may write it at the same time.
+    """
     if isinstance(rows[0], ServiceJob):
         of_seller = sorted(rows, key=attrgetter("seller_id"))
         for _, jobs in groupby(of_seller, key=attrgetter("seller_id")):

@@ -92,7 +92,7 @@ def move(url: str, tell: Tell) -> list[Check]:
 
 
 def left_behind() -> list[str]:
-    """Tables of the source that no model owns: the cache, and what Django itself keeps."""
+    """Return the tables of the source that are not moved: the cache, and Django's own."""
     source = connections[DEFAULT_DB_ALIAS]
     with source.cursor() as cursor:
         present = set(source.introspection.table_names(cursor))
@@ -124,13 +124,13 @@ def _read(url: str) -> dict[str, Any]:
 
 
 def _place(config: dict[str, Any]) -> tuple[str, ...]:
-    """Where a database is, whoever logs in there."""
+    """Return where a database is, without who logs in there, to tell whether two are the same."""
     return tuple(str(config.get(part) or "") for part in ("ENGINE", "HOST", "PORT", "NAME"))
 
 
 @contextmanager
 def opened(config: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
-    """A connection that Django knows for as long as this lasts, and one only: no pool."""
+    """Open one connection to the target, without a pool, for as long as the block lasts."""
     options = {"connect_timeout": PATIENCE, **config.get("OPTIONS", {}), "pool": None}
     known = connections.configure_settings(
         {DEFAULT_DB_ALIAS: {}, TARGET: {**config, "OPTIONS": options}}
@@ -160,8 +160,8 @@ def _require_reachable(target: BaseDatabaseWrapper) -> None:
 def migrate(target: BaseDatabaseWrapper) -> None:
     """Make the target's tables; raises `CannotMove`.
 
-    Meanwhile the target is the default: a migration that changes rows and names no database would
-    change the source's.
+    While that goes on the target is the default database: a migration that changes rows and names
+    no database would change the source's.
     """
     source = connections[DEFAULT_DB_ALIAS]
     connections[DEFAULT_DB_ALIAS] = target
@@ -180,7 +180,7 @@ def _require_uninhabited(target: BaseDatabaseWrapper) -> None:
 
 
 def _told(error: Exception, target: BaseDatabaseWrapper) -> str:
-    """What a server says of itself, on one line, without the password should that ever be in it."""
+    """Return a server's error on one line, without the password, should it ever be in it."""
     said = " ".join(str(error).split())
     password = str(target.settings_dict["PASSWORD"])
     return said.replace(password, "…") if password else said
@@ -191,7 +191,7 @@ def _told(error: Exception, target: BaseDatabaseWrapper) -> str:
 
 @contextmanager
 def _snapshot(source: BaseDatabaseWrapper, tell: Tell) -> Iterator[None]:
-    """One read transaction: it sees nothing that others write meanwhile, and keeps nobody waiting.
+    """Read the source in one transaction, which sees nothing written meanwhile and blocks nobody.
 
     Django's ``atomic`` would take SQLite's write lock.
     """
@@ -208,7 +208,7 @@ def _snapshot(source: BaseDatabaseWrapper, tell: Tell) -> Iterator[None]:
 
 @contextmanager
 def _one_transaction(target: BaseDatabaseWrapper) -> Iterator[None]:
-    """The transaction that is all or nothing, and what the server refuses of it as `CannotMove`."""
+    """Write the target in one transaction; raises `CannotMove` for whatever the server refuses."""
     try:
         with transaction.atomic(using=target.alias):
             with target.cursor() as cursor:
@@ -224,7 +224,7 @@ def _one_transaction(target: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def _refusal(error: Exception, target: BaseDatabaseWrapper) -> str:
-    """What the server said, but of data and constraints only where: its words may quote values."""
+    """Return why the server refused; for data only where, as the server may quote values."""
     cause = error.__cause__ or error
     if not isinstance(cause, psycopg.Error) or not cause.sqlstate:
         return f"The target failed: {_told(error, target)}"
@@ -235,7 +235,7 @@ def _refusal(error: Exception, target: BaseDatabaseWrapper) -> str:
 
 
 def _kind(error: Exception) -> str:
-    """An error's name in plain words: ``ForeignKeyViolation`` is "foreign key violation"."""
+    """Return an error's name in words: "foreign key violation" for ``ForeignKeyViolation``."""
     return re.sub(r"(?<!^)([A-Z])", r" \1", type(error).__name__).lower()
 
 
@@ -306,7 +306,7 @@ def _copy(source: BaseDatabaseWrapper, target: BaseDatabaseWrapper, table: Table
 def _refused_row(
     error: psycopg.Error, source: BaseDatabaseWrapper, table: Table, number: int
 ) -> str:
-    """Which row, and which column of it, the target does not take; never the value.
+    """Return a sentence that names the row and column the target does not take, never the value.
 
     ``number`` is the row that was being written. The server is behind, and tells its own.
     """
@@ -333,7 +333,7 @@ def _column_with_nul(table: Table, row: Row) -> str:
 def _continue_numbers(
     source: BaseDatabaseWrapper, target: BaseDatabaseWrapper, tables: list[Table]
 ) -> None:
-    """Let numbering go on where the source is: a number that was given away stays so."""
+    """Let the target number rows on from the source, so that no number is given twice."""
     with source.cursor() as cursor:
         cursor.execute("SELECT name, seq FROM sqlite_sequence")
         given = dict(cursor.fetchall())

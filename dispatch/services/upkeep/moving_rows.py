@@ -1,4 +1,4 @@
-"""The rows of any installed model's table, read the same way from any database, and their sum.
+"""Reads the rows of any model's table the same way from any database, and sums them up.
 
 Values are as they stand in their columns: what is sealed is not opened. Tables and columns are
 those of the installed models, so a new one is there with no change here.
@@ -32,7 +32,7 @@ class CannotRead(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """The columns that a model itself keeps, without those that the database computes."""
+    """A model's table, with the columns that the model keeps itself."""
 
     model: type[models.Model]
 
@@ -45,7 +45,10 @@ class Table:
         return [field for field in self.model._meta.local_concrete_fields if not field.generated]
 
     def key(self, row: Row) -> str:
-        """The primary key of a row, to look it up by. Text is left out: it may be a session's."""
+        """Return the primary key of a row, to look it up by.
+
+        Text is left out: it may be the key of somebody's session.
+        """
         named = dict(zip((field.column for field in self.fields), row, strict=True))
         columns = [field.column for field in self.model._meta.pk_fields]
         shown = {c: "…" if isinstance(named[c], str) else named[c] for c in columns}
@@ -54,14 +57,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Sum:
-    """How many rows a table has, and a checksum that does not ask in which order they lie."""
+    """How many rows a table has, and a checksum that is the same in whatever order they lie."""
 
     rows: int
     checksum: str
 
 
 def owned_tables() -> list[Table]:
-    """The tables of all installed models, those between many and many among them."""
+    """Return the tables of all installed models, with those of their many-to-many relations."""
     found = apps.get_models(include_auto_created=True)
     owned = (model for model in found if model._meta.managed and not model._meta.proxy)
     return [Table(model) for model in {model._meta.db_table: model for model in owned}.values()]
@@ -71,7 +74,7 @@ def owned_tables() -> list[Table]:
 
 
 def rows(connection: BaseDatabaseWrapper, table: Table) -> Iterator[Row]:
-    """The rows of a table as Python values: times with a zone, UUIDs, truth; JSON as its text.
+    """Return a table's rows as Python values, such as times with a zone and UUIDs; JSON as text.
 
     Raises `CannotRead` for a row that is not what its columns say.
     """
@@ -99,7 +102,7 @@ Conversion = tuple[Callable[[Any, Any, Any], Any], Any]
 
 
 def _conversions(connection: BaseDatabaseWrapper, table: Table, field: Any) -> Iterator[Conversion]:
-    """What the database's dialect asks for, and nothing of what a field makes of it."""
+    """Return the conversions that the database needs for a column, without those of our fields."""
     expression = field.get_col(table.name)
     of_the_field = field.get_db_converters(connection)
     opening = getattr(field, "from_db_value", None)
@@ -122,7 +125,10 @@ def _converted(
 
 
 def sum_of(found: Iterable[Row], json_at: Iterable[int] = ()) -> Sum:
-    """Add up a 128-bit hash of every row; ``json_at`` names the columns that hold JSON text."""
+    """Return the sum of rows: the total of a 128-bit hash of each.
+
+    ``json_at`` are the positions of the columns that hold JSON as text.
+    """
     count = total = 0
     for row in found:
         values = [plain(v) if (plain := PLAIN.get(type(v))) else v for v in row]
@@ -158,7 +164,7 @@ def _plain_number(value: decimal.Decimal) -> str:
 
 @lru_cache(maxsize=1024)
 def _plain_json(text: str) -> str:
-    """JSON without what PostgreSQL does not keep: spaces, order of keys, spelling of numbers."""
+    """Return JSON without what PostgreSQL forgets: spaces, order of keys, spelling of numbers."""
     value = json.loads(text, parse_int=decimal.Decimal, parse_float=decimal.Decimal)
     # A list with a NUL stands for a number: nothing else that both hold can look like it.
     return json.dumps(value, sort_keys=True, default=lambda n: ["\0", _plain_number(n)])

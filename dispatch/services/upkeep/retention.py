@@ -1,7 +1,6 @@
-"""Deletes what must not be kept: buyers of closed jobs, sellers that are gone, old jobs.
+"""Deletes what must not be kept any longer: buyers of closed jobs, old jobs, disconnected sellers.
 
-What was erased is recorded, and stays recorded when it is gone itself. A run may be cut off
-anywhere: the next goes on.
+What was erased is recorded. A run may be cut off anywhere: the next one goes on.
 """
 
 from __future__ import annotations
@@ -35,7 +34,10 @@ _Act = Callable[[Seller, list[int], dt.datetime], Counter[str]]
 
 
 def due(now: dt.datetime) -> Counter[str]:
-    """What a run would erase: ``{"buyers": jobs, "jobs": jobs, "sellers": sellers}``."""
+    """Return how many of what a run would erase: ``{"buyers": …, "jobs": …, "sellers": …}``.
+
+    ``buyers`` counts the jobs whose buyer would be erased.
+    """
     return Counter(
         buyers=_with_buyers(now).count(),
         jobs=_old_jobs(now).count(),
@@ -55,7 +57,7 @@ def run(now: dt.datetime) -> Counter[str]:
 
 
 def wipe(seller: Seller, now: dt.datetime) -> Erasure:
-    """Delete everything that came from Amazon for a disconnected seller; gives the certificate.
+    """Delete everything that came from Amazon for a disconnected seller; returns the certificate.
 
     What stays is the account's name, its people, and the record that this was done. Raises
     ValueError for a seller that is connected.
@@ -96,7 +98,7 @@ def _gone_sellers(now: dt.datetime) -> QuerySet[Seller]:
 
 
 def _run(kind: Erasure.Kind, rows: QuerySet[ServiceJob], act: _Act, now: dt.datetime) -> int:
-    """Do it seller by seller, and leave one record of it all."""
+    """Erase some jobs' data seller by seller, and keep one record of it all; returns how many."""
     oldest = rows.aggregate(oldest=Min("closed_at"))["oldest"]
     counts: Counter[str] = Counter()
     for seller in Seller.objects.filter(pk__in=rows.values("seller").distinct()):
@@ -116,7 +118,7 @@ def _erase(seller: Seller, keys: list[int], now: dt.datetime) -> Counter[str]:
 
 
 def _delete(seller: Seller, keys: list[int], now: dt.datetime) -> Counter[str]:
-    """The jobs and all that hangs on them, table by table: no row is fetched to be deleted."""
+    """Delete jobs and all rows that refer to them, table by table, without fetching a row."""
     counts: Counter[str] = Counter()
     with transaction.atomic():
         for part in (Action, Appointment, AssociatedItem, JobReference, JobWord):
@@ -132,6 +134,6 @@ def _deleted(rows: QuerySet[Any]) -> Counter[str]:
 
 
 def _batches(jobs: QuerySet[ServiceJob]) -> Iterator[list[int]]:
-    """Keys of jobs that still have it before them; each batch is over before the next is read."""
+    """Yield the keys of jobs in batches. Each must be dealt with before the next is asked for."""
     while keys := list(jobs.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         yield keys
