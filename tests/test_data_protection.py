@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
+from tests.documents import ROOT, functions, quoted
 from tests.web.test_headers import HEADERS
 
-ROOT = Path(__file__).resolve().parent.parent
 PAPER = (ROOT / "docs" / "data-protection.md").read_text()
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -19,15 +18,6 @@ ROWS = [
 ]
 REQUIREMENTS = [row for row in ROWS if row[0] != "requirement"]
 SKIPS = {"skip", "xfail"}
-
-
-def quoted(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
-
-
-def functions(path: Path) -> dict[str, ast.FunctionDef]:
-    found = ast.walk(ast.parse(path.read_text()))
-    return {one.name: one for one in found if isinstance(one, ast.FunctionDef)}
 
 
 def test_the_paper_has_its_parts() -> None:
