@@ -57,7 +57,7 @@ class NoPartOfTheName:
         plain = _plain(password)
         if user is not None and any(part in plain for part in _parts(user)):
             raise ValidationError(
-                gettext("It holds a part of your name or e-mail address."), "password_holds_name"
+                gettext("It contains a part of your name or e-mail address."), "password_holds_name"
             )
 
     def get_help_text(self) -> str:

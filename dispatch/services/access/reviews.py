@@ -36,7 +36,7 @@ def sign(
     """
     if {access.membership.pk for access in everybody} != set(decisions):
         raise CannotBeDone(
-            gettext("The people of this seller changed meanwhile. Look at them once more.")
+            gettext("The people of this seller have changed. Please look at everybody again.")
         )
     review = AccessReview.objects.create(
         seller=seller, reviewer=reviewer, reviewer_name=reviewer.name or reviewer.email

@@ -38,8 +38,8 @@ NOTED_EVERY = 60.0
 """Seconds between two notes that somebody is there: a busy minute costs one write."""
 WORDS = {
     EndReason.IDLE: _(
-        "You were logged out because nothing happened for %(minutes)s minutes. What was typed and "
-        "not sent is not kept."
+        "You were logged out because nothing happened for %(minutes)s minutes. What you typed and "
+        "did not send is lost."
     ),
     EndReason.SHIFT_OVER: _("You were logged out after %(hours)s hours. Log in again."),
 }

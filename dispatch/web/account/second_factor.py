@@ -29,7 +29,7 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
     """allauth's adapter for second factors; it seals the secrets of apps and recovery codes."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": _("This did not work. Codes are good for half a minute, and once."),
+        "incorrect_code": _("This did not work. A code works once, for half a minute."),
     }
 
     def encrypt(self, text: str) -> str:

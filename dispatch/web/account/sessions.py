@@ -33,7 +33,7 @@ def end_one(request: PersonRequest, session_id: int) -> HttpResponse:
     """End one of this person's sessions; to end the one that asks is to log out."""
     if not sessions.end(person=request.user, why=EndReason.BY_THEMSELVES, only=session_id):
         raise Http404("No such session.")
-    messages.success(request, gettext("The session is ended."))
+    messages.success(request, gettext("The session has ended."))
     return redirect("sessions")
 
 

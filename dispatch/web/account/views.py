@@ -29,7 +29,7 @@ from dispatch.services.access import accounts, lockout
 from dispatch.web.shell.guards import PersonRequest
 
 NOT_CORRECT = _(
-    "The e-mail address and the password are not correct together. After ten failed attempts an "
+    "The e-mail address or the password is not correct. After ten failed attempts an "
     "account is locked for half an hour."
 )
 
@@ -44,7 +44,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         "email_password_mismatch": NOT_CORRECT,
         "incorrect_password": _("This is not your password."),
         "enter_current_password": _("This is not your password."),
-        "incorrect_code": _("This did not work. Codes are good for half a minute, and once."),
+        "incorrect_code": _("This did not work. A code works once, for half a minute."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -158,7 +158,7 @@ class SettingsForm(_PersonForm):
         }
         help_texts = {
             "time_zone": _(
-                "Shown in the tooltip of a time that is elsewhere, such as Europe/Berlin."
+                "Such as Europe/Berlin. Times of other zones show yours in their tooltip."
             ),
             "shortcuts": _("Single keys such as J, K and /."),
         }
@@ -166,7 +166,9 @@ class SettingsForm(_PersonForm):
     def clean_time_zone(self) -> str:
         name: str = self.cleaned_data["time_zone"]
         if name and name not in zoneinfo.available_timezones():
-            raise forms.ValidationError(gettext("There is no such time zone. Try Europe/Berlin."))
+            raise forms.ValidationError(
+                gettext("There is no such zone. Write it like Europe/Berlin.")
+            )
         return name
 
 

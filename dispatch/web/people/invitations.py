@@ -42,13 +42,15 @@ class InviteForm(forms.Form):
         label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text=_("The account and its log-in are bound to this address."),
+        help_text=_("They log in with this address."),
     )
     role = forms.ChoiceField(
         label=_("Role"),
         choices=Role.choices,
         initial=Role.DISPATCHER,
-        help_text=_("A technician sees their own jobs; an auditor reads, without buyers’ data."),
+        help_text=_(
+            "A technician sees only their own jobs. An auditor sees everything but buyers’ data."
+        ),
     )
 
     def __init__(self, owner: Person, *args: Any, **kwargs: Any) -> None:
@@ -134,11 +136,11 @@ def withdraw(request: PersonRequest, invitation_id: int) -> HttpResponse:
         raise Http404("No such invitation.")
     if request.method == "POST":
         invitations.withdraw(invitation=invitation)
-        words = gettext("The invitation of %(email)s is withdrawn.")
+        words = gettext("The invitation for %(email)s is withdrawn.")
         messages.success(request, words % {"email": invitation.email})
         return leave_task(request, reverse("people"))
-    title = gettext("Withdraw the invitation of %(email)s?") % {"email": invitation.email}
-    lead = gettext("Their link no longer works then.")
+    title = gettext("Withdraw the invitation for %(email)s?") % {"email": invitation.email}
+    lead = gettext("Their link will no longer work.")
     task = Task(title, gettext("Withdraw"), reverse("people"), lead, True)
     return show_task(request, task)
 
@@ -172,7 +174,7 @@ def _accept_as(request: HttpRequest, invitation: Invitation, person: Person) -> 
             problem = str(refusal)
         else:
             request.session.pop(HELD, None)
-            words = gettext("You are now with %(seller)s.")
+            words = gettext("You have joined %(seller)s.")
             messages.success(request, words % {"seller": invitation.seller or "Dispatch"})
             return redirect("home")
     context = {

@@ -46,12 +46,12 @@ class ListField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], "required")
         if len(values) > MOST_VALUES:
             raise forms.ValidationError(
-                gettext("At most %(most)s, please.") % {"most": MOST_VALUES}
+                gettext("Please enter at most %(most)s.") % {"most": MOST_VALUES}
             )
         for one in values:
             if len(one) > LONGEST_ID or not one.isprintable():
                 words = gettext(
-                    "“%(value)s…” is not one: at most %(most)s readable characters each."
+                    "“%(value)s…” does not fit: each may have %(most)s readable characters."
                 )
                 raise forms.ValidationError(words % {"value": one[:20], "most": LONGEST_ID})
         return values
@@ -72,14 +72,14 @@ class TechnicianForm(forms.Form):
         label=_("Amazon resource ids"),
         max_length=6000,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text=_("One a line. Amazon assigns by these ids and cannot list them."),
+        help_text=_("One on each line. Amazon assigns jobs by these ids, and has no list of them."),
     )
     skills = ListField(
         label=_("Skills"),
         max_length=6000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("One a line, or between commas."),
+        help_text=_("One on each line, or separated by commas."),
     )
     colour = forms.TypedChoiceField(label=_("Colour"), choices=COLOURS, coerce=int, initial=1)
     person = forms.ModelChoiceField(
@@ -237,7 +237,7 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
         words = gettext("%(name)s is off the roster.") % {"name": technician.name}
         messages.success(request, words)
         return leave_task(request, reverse("people"))
-    lead = gettext("Jobs they are assigned to stay as Amazon has them.")
+    lead = gettext("They stay assigned to their jobs at Amazon.")
     title = gettext("Remove %(name)s?") % {"name": technician.name}
     task = Task(title, gettext("Remove"), reverse("people"), lead, True)
     return show_task(request, task)

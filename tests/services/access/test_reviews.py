@@ -56,7 +56,7 @@ def test_the_last_owner_stays_and_nothing_is_kept(seller: Seller, alice: Person)
 def test_everybody_must_be_looked_at(seller: Seller, alice: Person, charlie: Person) -> None:
     everybody = access_of_everybody(seller)
     decisions = {one.membership.pk: Decision.KEEP for one in everybody[1:]}
-    with pytest.raises(CannotBeDone, match="changed meanwhile"):
+    with pytest.raises(CannotBeDone, match="Please look at everybody again"):
         reviews.sign(seller=seller, reviewer=alice, everybody=everybody, decisions=decisions)
 
 

@@ -96,7 +96,7 @@ class TestInviting:
     def test_it_can_be_withdrawn(self, owner: Client, seller: Seller) -> None:
         invitation, link = invite(seller)
         address = f"/people/invitations/{invitation.pk}/withdraw/"
-        assert "Withdraw the invitation of dana@example.com?" in text(owner.get(address))
+        assert "Withdraw the invitation for dana@example.com?" in text(owner.get(address))
         page = text(owner.post(address, follow=True))
         assert "is withdrawn." in page
         assert Client().get(link, follow=True).status_code == 404
