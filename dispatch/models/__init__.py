@@ -1,4 +1,7 @@
-"""What Dispatch keeps."""
+"""The rows that Dispatch keeps, and how values are sealed and found.
+
+Nothing here asks Amazon, changes rows for a reason of its own, or knows a request.
+"""
 
 from dispatch.models.accounts import (
     INVITATION_DAYS,

@@ -70,7 +70,7 @@ class Activity(models.Model):
         PRUNED = "pruned", _("Old activity removed")
 
     number = models.BigIntegerField(primary_key=True)
-    """1, 2, 3 … without a gap: it names the row before, and no two can follow the same one."""
+    """1, 2, 3 … without a gap: each row names the one before, and no two follow the same one."""
     at = models.DateTimeField()
     kind = models.CharField(max_length=30)
     person_id = models.BigIntegerField(null=True)
@@ -78,11 +78,11 @@ class Activity(models.Model):
     seller_id = models.UUIDField(null=True)
     seller_name = models.CharField(max_length=100, blank=True)
     subject = models.CharField(max_length=254, blank=True)
-    """What it was done to: a job's id, a person's e-mail address …"""
+    """What was acted on, such as a job's id or a person's e-mail address."""
     origin = models.CharField(max_length=45, blank=True)
-    """The client's address; but for log-ins, that of its network."""
+    """The client's network; for log-ins and their failures its whole address."""
     detail = models.JSONField(default=dict)
-    """What the kind allows, see `dispatch.services.audit.activity`."""
+    """Ids, numbers and codes, as `dispatch.services.audit.activity` allows them for each kind."""
     hash = models.CharField(max_length=64)
 
     class Meta:
@@ -130,7 +130,7 @@ class ActivityHead(models.Model):
     anchor_number = models.BigIntegerField(default=0)
     anchor_hash = models.CharField(max_length=64, default=BEFORE_THE_FIRST)
     seal = models.CharField(max_length=64)
-    """HMAC of the numbers and hashes above: an older head does not fit a younger chain."""
+    """HMAC of both numbers and both hashes, so that an older head does not fit a younger chain."""
     checked_at = models.DateTimeField(null=True)
     """When the whole chain was last verified by a worker."""
 

@@ -1,4 +1,4 @@
-"""Alarms: what somebody has to look at, until an owner says that they have."""
+"""Alarms: what an owner has to look at, open until one says that they have."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Alarm(models.Model):
     kind = models.CharField(max_length=30)
     seller = models.ForeignKey(Seller, models.CASCADE, null=True, related_name="alarms")
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
-    """Whom it is about."""
+    """The person whom the alarm is about."""
     count = models.PositiveIntegerField(null=True)
     due_at = models.DateTimeField(null=True)
-    """When what expires is over."""
+    """When the secret or authorisation ends that the alarm is about."""
     finding = models.CharField(max_length=300, blank=True)
     raised_at = models.DateTimeField(default=timezone.now)
     mailed_at = models.DateTimeField(null=True)

@@ -136,7 +136,7 @@ class ServiceJob(models.Model):
     origin = models.CharField(max_length=60, blank=True)
     """Amazon's operation that last showed the job in this form."""
     fetched_at = models.DateTimeField()
-    """When that was."""
+    """When Amazon showed it so."""
     changed_at = models.DateTimeField()
     """When a change was last written here; Amazon's model has no such field."""
     changed_month = MonthField(of="changed_at")
@@ -145,7 +145,7 @@ class ServiceJob(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     """When the work ended or was called off, no later than we heard of it; Amazon does not say."""
     erased_at = models.DateTimeField(null=True, blank=True)
-    """When the buyer was taken out of it."""
+    """When the buyer was erased from the job."""
 
     class Meta:
         constraints = [

@@ -1,4 +1,4 @@
-"""How long things are kept, and what was erased, when and why: that is kept when they are gone.
+"""How long data is kept, and the record of what was erased, when and why.
 
 The terms are those of Amazon's Data Protection Policy.
 """
@@ -11,17 +11,17 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 KEEP_BUYER_FOR = dt.timedelta(days=30)
-"""After a job is closed."""
+"""How long the buyer is kept after a job is closed."""
 KEEP_JOBS_FOR = dt.timedelta(days=548)
-"""Eighteen months after a job is closed; what was written to Amazon for it goes with it."""
+"""How long a job is kept after it is closed: eighteen months. Its writes to Amazon go with it."""
 KEEP_SELLER_FOR = dt.timedelta(days=30)
-"""After a seller disconnects."""
+"""How long what came from Amazon is kept after a seller disconnects."""
 
 
 class Erasure(models.Model):
     """One run that erased something, or the certificate that a seller's data is gone.
 
-    It refers to nothing, because what it speaks of is not there any more.
+    It has no reference to other rows, because those are not there any more.
     """
 
     class Kind(models.TextChoices):
@@ -34,9 +34,9 @@ class Erasure(models.Model):
     seller_id = models.UUIDField(null=True)
     seller_name = models.CharField(max_length=100, blank=True)
     due_since = models.DateTimeField(null=True)
-    """When the oldest of it, or the seller's connection, had ended."""
+    """When the oldest job that was erased was closed, or when the seller disconnected."""
     counts = models.JSONField(default=dict)
-    """Rows by table: ``{"jobs": 214, …}``."""
+    """How many rows of each table were erased: ``{"jobs": 214, …}``."""
 
     class Meta:
         ordering = ["-at"]

@@ -1,4 +1,4 @@
-"""What has to be fetched, and when: the rows are the truth, whoever runs them only claims them."""
+"""What has to be fetched from Amazon, and when. Rows decide; the queue only rings for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dispatch.models.sellers import Seller
 
 
 class SyncJob(models.Model):
-    """One recurring task of a seller."""
+    """A task of a seller that comes again and again, such as asking Amazon for changes."""
 
     class Kind(models.TextChoices):
         FIRST_LOAD = "first_load", _("First load")
@@ -27,11 +27,11 @@ class SyncJob(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     page_token = models.TextField(blank=True)
-    """Where an interrupted first load goes on."""
+    """Amazon's token of the page at which an interrupted first load goes on."""
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
-    """When the first page of a first load was asked for: later changes are the next task's."""
+    """When a first load began. Changes after that are left to the next task."""
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class RateBucket(models.Model):
-    """One bucket: application × seller × operation, as a digest and an operation's name."""
+    """The token bucket of one application, seller and operation. ``key`` holds a digest of them."""
 
     key = models.CharField(primary_key=True, max_length=200)
     full_at = models.FloatField()

@@ -1,4 +1,4 @@
-"""Saved views of the list."""
+"""Saved views of the jobs list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dispatch.models.sellers import Seller
 
 
 class SavedView(models.Model):
-    """A filter of the jobs list by name: private, or shared with a seller's people."""
+    """A filter of the jobs list under a name, private or shared with a seller's people."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="saved_views")
     seller = models.ForeignKey(Seller, models.CASCADE, null=True, blank=True, related_name="+")

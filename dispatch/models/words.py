@@ -1,4 +1,4 @@
-"""How text is cut into the words by which sealed values are found again."""
+"""Splits text into the words by which sealed values are found."""
 
 from __future__ import annotations
 

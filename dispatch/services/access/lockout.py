@@ -19,7 +19,7 @@ from dispatch.selectors.lockouts import LOCKED, MOST_FAILURES, locked_among, nam
 from dispatch.services.audit import activity
 
 FORGOTTEN = dt.timedelta(days=1)
-"""Failures this long ago no longer count."""
+"""After this time without another failure, earlier ones no longer count."""
 
 
 def take_attempt(name: str) -> bool:

@@ -12,7 +12,7 @@ SECRETS = {
     str(Authenticator.Type.TOTP): "secret",
     str(Authenticator.Type.RECOVERY_CODES): "seed",
 }
-"""Where in the data of each type the sealed value stands. A passkey's is a public key."""
+"""The key of the sealed value in the data of each type. A passkey keeps no secret here."""
 
 
 def seal(text: str) -> str:

@@ -96,14 +96,14 @@ DETAILS: dict[Kind, _Rules] = {
     Kind.ALARM_ACKNOWLEDGED: {"alarm": _code},
     Kind.PRUNED: {"rows": _number, "through": _number},
 }
-"""What may stand in the detail of each kind, and what makes it harmless. Nothing else gets in."""
+"""What a row's detail may hold for each kind, and the function that makes each value harmless."""
 
 WITH_ADDRESS = frozenset(
     {Kind.LOG_IN, Kind.LOG_IN_FAILED, Kind.LOCKED_OUT, Kind.SECOND_FACTOR_FAILED}
 )
-"""Of these the whole address is kept: it is what tells an attack from a typing mistake.
+"""Kinds whose whole client address is kept: it tells an attack from a typing mistake.
 
-Of all else only the network is kept: it shows an access from elsewhere, not a person's days."""
+For all others only the network is kept. It shows an access from elsewhere, not a person's days."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Changes the key under which things are kept: a new one first in ``FIELD_KEYS``, then `rotate`.
+"""Seals everything again under a new key: put it first in ``FIELD_KEYS``, then call `rotate`.
 
 A sealed value tells by which key it was sealed, so a rotation may stop anywhere and go on later.
-The program runs on meanwhile: it opens with every key and seals with the first. Once nothing is
-left, the old key can go.
+The program runs on meanwhile: it opens with every key and seals with the first. The old key can be
+taken out when `left` is empty.
 """
 
 from __future__ import annotations

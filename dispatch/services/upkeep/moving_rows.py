@@ -146,7 +146,7 @@ PLAIN: dict[type, Callable[[Any], Any]] = {
     decimal.Decimal: lambda value: _plain_number(value),
     memoryview: bytes,
 }
-"""One form for values that two drivers, or two spellings, could show differently."""
+"""How values of a type are brought into one form, where two drivers show them differently."""
 _EXACT = decimal.Context(
     prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN
 )  # fmt: skip

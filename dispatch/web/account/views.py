@@ -167,7 +167,7 @@ class SettingsForm(_PersonForm):
         name: str = self.cleaned_data["time_zone"]
         if name and name not in zoneinfo.available_timezones():
             raise forms.ValidationError(
-                gettext("There is no such zone. Write it like Europe/Berlin.")
+                gettext("There is no such time zone. Write it like Europe/Berlin.")
             )
         return name
 
