@@ -22,18 +22,18 @@ EVERYONE = (*SEES_ALL, Role.TECHNICIAN)
 
 
 def sellers_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[Seller]:
-    """The sellers for which a person has one of the roles, by name."""
+    """Return the sellers for which a person has one of the roles, by name."""
     return Seller.objects.filter(memberships__in=_memberships(person, roles)).order_by("name", "pk")
 
 
 def jobs_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> QuerySet[ServiceJob]:
-    """The jobs a person may see in one of the roles."""
+    """Return the jobs a person may see in one of the roles, as a query of Django."""
     scopes = _scopes(person, list(_memberships(person, roles)))
     return JobQuery(tuple(scopes)).unordered()
 
 
 def job_query_for(person: Person, roles: tuple[Role, ...] = EVERYONE) -> JobQuery:
-    """The jobs a person may see as a list that can be narrowed, counted and turned by pages."""
+    """Return the jobs a person may see, as a list that can be narrowed, counted and paged."""
     memberships = list(_memberships(person, roles).select_related("seller"))
     facets = facets_of(membership.seller for membership in memberships)
     scopes = _scopes(person, memberships)
@@ -53,7 +53,7 @@ def _scopes(person: Person, memberships: list[Membership]) -> list[Scope]:
 
 
 def _resources(person: Person, sellers: list[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
-    """A technician's own resource ids at each seller."""
+    """Return a technician's own resource ids at each seller."""
     found: dict[uuid.UUID, list[str]] = {}
     own = TechnicianResource.objects.filter(
         technician__person=person, technician__active=True, seller__in=sellers
@@ -64,6 +64,6 @@ def _resources(person: Person, sellers: list[uuid.UUID]) -> dict[uuid.UUID, list
 
 
 def role_for(person: Person, seller: Seller) -> Role | None:
-    """The person's role for a seller, or None for a stranger."""
+    """Return the person's role for a seller; None for a stranger."""
     membership = Membership.objects.filter(person=person, seller=seller).first()
     return Role(membership.role) if membership else None

@@ -25,7 +25,7 @@ Place = tuple[dt.datetime, int]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A filter of the log; an empty part chooses everything. ``until`` is not in it any more."""
+    """A filter of the log, from ``since`` to before ``until``; an empty part chooses everything."""
 
     kinds: tuple[str, ...] = ()
     person_email: str = ""
@@ -37,7 +37,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, the newest first, and the cursors of the neighbours ("" where there is none)."""
+    """Rows, the newest first, and the cursors of the neighbour pages, "" where there is none."""
 
     rows: list[Activity]
     previous: str
@@ -51,7 +51,7 @@ class Log:
     parts: tuple[QuerySet[Activity], ...] = field(repr=False)
 
     def page(self, cursor: str, size: int) -> Page:
-        """The page that a cursor names; the first one for "" or a cursor of no sense."""
+        """Return the page that a cursor names; the first one for "" or an unreadable cursor."""
         side, place = _position(cursor)
         backward = side == "before"
         found = self._read(place, backward, size + 1)
@@ -66,14 +66,14 @@ class Log:
         )
 
     def every(self, size: int = 500) -> Iterator[Activity]:
-        """All rows, the newest first, read page by page."""
+        """Yield all rows, the newest first, read page by page."""
         place: Place | None = None
         while rows := self._read(place, False, size):
             yield from rows
             place = _place(rows[-1])
 
     def _read(self, place: Place | None, backward: bool, size: int) -> list[Activity]:
-        """The next rows behind a place, from each part no more than are wanted."""
+        """Return the next rows behind a place; no part is read further than that needs."""
         order = ("at", "number") if backward else ("-at", "-number")
         found = [
             row
@@ -97,12 +97,12 @@ def _place(row: Activity) -> Place:
 
 
 def reads(person: Person) -> bool:
-    """Whether the log is open to somebody at all."""
+    """Return whether a person may read any part of the log."""
     return sellers_for(person, READERS).exists()
 
 
 def log_for(person: Person, chosen: Chosen) -> Log:
-    """The log as this person may read it."""
+    """Return the log as this person may read it."""
     sellers = [seller.pk for seller in sellers_for(person, READERS)]
     rows = _chosen(chosen)
     parts = [rows.filter(seller_id=seller) for seller in sellers if chosen.seller in (None, seller)]
@@ -113,12 +113,12 @@ def log_for(person: Person, chosen: Chosen) -> Log:
 
 
 def sellers_of(person: Person) -> QuerySet[Seller]:
-    """The sellers whose log this person may read, by name."""
+    """Return the sellers whose log this person may read, by name."""
     return sellers_for(person, READERS)
 
 
 def people_of(person: Person) -> QuerySet[Person]:
-    """The people of these sellers, by e-mail address."""
+    """Return the people of the sellers whose log this person may read, by e-mail address."""
     members = Membership.objects.filter(seller__in=sellers_for(person, READERS).order_by())
     return Person.objects.filter(pk__in=members.values("person_id")).order_by("email")
 
@@ -148,7 +148,7 @@ def _cursor(side: str, row: Activity) -> str:
 
 
 def _position(cursor: str) -> tuple[str, Place | None]:
-    """Read a cursor from the address; anything but our own is the first page's."""
+    """Read side and place from a cursor; the first page's for anything that is not our own."""
     try:
         side, (at,), number = unpack(cursor)
         return side, (moment(at), number)

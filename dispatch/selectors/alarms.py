@@ -15,7 +15,7 @@ Role = Membership.Role
 def open_for(
     person: Person, roles: tuple[Role, ...] = (Role.OWNER, Role.AUDITOR)
 ) -> QuerySet[Alarm]:
-    """The alarms that nobody has looked at yet, for a person in one of the roles."""
+    """Return the alarms of a person in one of the roles that nobody has looked at yet."""
     mine = Membership.objects.filter(person=person, role__in=roles)
     sellers = list(mine.values_list("seller_id", flat=True))
     if not sellers:
@@ -27,5 +27,5 @@ def open_for(
 
 
 def acknowledgeable(person: Person, alarm_id: int) -> Alarm | None:
-    """An open alarm of which this person is an owner."""
+    """Return an open alarm that this person may acknowledge as an owner; None for any other."""
     return open_for(person, (Role.OWNER,)).filter(pk=alarm_id).first()

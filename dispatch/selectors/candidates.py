@@ -60,7 +60,7 @@ def _assigned(job: ServiceJob) -> dict[str, str]:
 
 
 def _busy_then(job: ServiceJob) -> set[str]:
-    """Resource ids with another active appointment that overlaps this job's."""
+    """Return the resource ids with another active appointment that overlaps this job's."""
     if not job.scheduled_start or not job.scheduled_end:
         return set()
     begin, end = (int(moment.timestamp()) for moment in (job.scheduled_start, job.scheduled_end))

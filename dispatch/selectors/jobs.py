@@ -9,12 +9,12 @@ from dispatch.models import Action, ReasonCode, ServiceJob
 
 
 def history(job: ServiceJob) -> list[Action]:
-    """Every write to this job, the latest first."""
+    """Return every write to this job, the latest first."""
     return list(job.actions.select_related("person").order_by("-created_at"))
 
 
 def action_of(job: ServiceJob, action_id: str) -> Action | None:
-    """One write to this job by its id; None for anything else."""
+    """Return one write to this job by its id; None for anything else."""
     try:
         return job.actions.filter(pk=uuid.UUID(action_id)).first()
     except ValueError:
@@ -22,7 +22,7 @@ def action_of(job: ServiceJob, action_id: str) -> Action | None:
 
 
 def references(job: ServiceJob) -> dict[str, list[str]]:
-    """The job's many-valued parts by kind, each in order."""
+    """Return the job's references by kind, each kind in order."""
     found: dict[str, list[str]] = defaultdict(list)
     for kind, value in job.references.order_by("value").values_list("kind", "value"):
         found[kind].append(value)
@@ -30,14 +30,14 @@ def references(job: ServiceJob) -> dict[str, list[str]]:
 
 
 def times_accepted(job: ServiceJob, kind: str) -> int:
-    """How often Amazon has accepted a kind of write to this job, as the ledger knows."""
+    """Return how often Amazon has accepted a kind of write to this job, as the ledger knows."""
     return job.actions.filter(
         kind=kind, state__in=(Action.State.ACCEPTED, Action.State.WARNED)
     ).count()
 
 
 def reason_codes(job: ServiceJob, kind: ReasonCode.Kind) -> list[ReasonCode]:
-    """The codes the owner keeps for this seller and the job's marketplace."""
+    """Return the codes the owner keeps for this seller and the job's marketplace."""
     return list(
         ReasonCode.objects.filter(
             seller=job.seller,

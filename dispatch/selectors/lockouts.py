@@ -17,12 +17,12 @@ LOCKED = dt.timedelta(minutes=30)
 
 
 def name_hash(name: str) -> str:
-    """The keyed hash under which the failures of a log-in name are counted."""
+    """Return the keyed hash under which the failures of a log-in name are counted."""
     return keyring().digest(name.strip().casefold(), "log-in name")
 
 
 def locked_among(names: Iterable[str]) -> set[str]:
-    """The log-in names among these under which attempts are refused now."""
+    """Return those of the log-in names under which attempts are refused now."""
     hashes = {name_hash(name): name for name in names}
     locked = FailedLogIn.objects.filter(
         name_hash__in=hashes, failures__gte=MOST_FAILURES, last_at__gt=timezone.now() - LOCKED

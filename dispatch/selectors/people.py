@@ -24,7 +24,7 @@ FACTORS = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person of a seller. ``locked``: too many of their log-ins failed just now."""
+    """A person of a seller; ``locked`` if too many of their log-ins failed just now."""
 
     membership: Membership
     second_factor: str
@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Everybody who works for a seller, and who is invited to."""
+    """Everybody who works for a seller, and everybody who is invited to."""
 
     seller: Seller
     members: list[Member]
@@ -43,7 +43,7 @@ class Team:
 
 
 def teams_of(owner: Person) -> list[Team]:
-    """The teams of this person's sellers, people and technicians by name."""
+    """Return the teams of this person's sellers, with people and technicians by name."""
     sellers = list(
         owned_by(owner)
         .annotate(reviewed_at=Max("access_reviews__signed_at"))
@@ -72,7 +72,7 @@ def teams_of(owner: Person) -> list[Team]:
 
 
 def second_factors(people: Iterable[int]) -> dict[int, str]:
-    """The second factors of each of these people who has any: "Authenticator app, Passkey"."""
+    """Return second factors in words, "Authenticator app, Passkey", of each person who has any."""
     held: dict[int, list[str]] = {}
     kept = Authenticator.objects.filter(user__in=list(people), type__in=FACTORS)
     for person, kind in kept.order_by("type").values_list("user_id", "type").distinct():
@@ -81,33 +81,33 @@ def second_factors(people: Iterable[int]) -> dict[int, str]:
 
 
 def has_second_factor(person: Person) -> bool:
-    """Whether a log-in of this person asks for more than the password."""
+    """Return whether a log-in of this person asks for more than the password."""
     return person.pk in second_factors([person.pk])
 
 
 def is_technician_only(person: Person) -> bool:
-    """Whether a person works for sellers as a technician and as nothing else."""
+    """Return whether a person works for sellers as a technician and as nothing else."""
     roles = set(Membership.objects.filter(person=person).values_list("role", flat=True))
     return roles == {Role.TECHNICIAN}
 
 
 def membership_for(owner: Person, membership_id: int) -> Membership | None:
-    """A membership in one of the owner's sellers."""
+    """Return a membership in one of the owner's sellers; None for any other."""
     return _memberships().filter(pk=membership_id, seller__in=owned_by(owner)).first()
 
 
 def memberships_of(seller: Seller) -> QuerySet[Membership]:
-    """Who belongs to a seller, by name."""
+    """Return the memberships of a seller, by the people's names."""
     return _memberships().filter(seller=seller)
 
 
 def technician_for(owner: Person, technician_id: int) -> Technician | None:
-    """A technician of one of the owner's sellers."""
+    """Return a technician of one of the owner's sellers; None for any other."""
     return _technicians().filter(pk=technician_id, seller__in=owned_by(owner)).first()
 
 
 def people_of(seller: Seller) -> QuerySet[Person]:
-    """Who belongs to a seller, by name."""
+    """Return the people who belong to a seller, by name."""
     return Person.objects.filter(memberships__seller=seller).order_by(Lower("name"), "pk")
 
 

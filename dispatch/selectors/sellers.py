@@ -66,23 +66,23 @@ class SellerCard:
 
 
 def owned_by(person: Person) -> QuerySet[Seller]:
-    """The sellers of which this person is an owner."""
+    """Return the sellers of which this person is an owner."""
     return sellers_for(person, (Role.OWNER,))
 
 
 def may_connect(person: Person) -> bool:
-    """Owners may, and whoever belongs to no seller yet: they begin by connecting their own."""
+    """Return whether a person may connect a seller: owners, and people without any seller yet."""
     roles = set(Membership.objects.filter(person=person).values_list("role", flat=True))
     return not roles or Role.OWNER in roles
 
 
 def cards_for(person: Person) -> list[SellerCard]:
-    """The person's sellers by name, with how far their jobs are loaded."""
+    """Return the cards of the person's sellers, by name."""
     return [card_of(seller) for seller in owned_by(person).prefetch_related("sync_jobs")]
 
 
 def card_of(seller: Seller) -> SellerCard:
-    """One seller's card."""
+    """Return a seller's card."""
     tasks = {task.kind: task for task in seller.sync_jobs.all()}
     first = tasks.get(SyncJob.Kind.FIRST_LOAD)
     loading = bool(first and first.finished_at is None and seller.usable)
@@ -105,12 +105,12 @@ def _error(seller: Seller, tasks: list[SyncJob]) -> str:
 
 
 def country_name(marketplace_id: str) -> str:
-    """``Germany`` for Germany's marketplace id; the id itself where it is not known."""
+    """Return the country of a marketplace id, such as "Germany"; an unknown id as it is."""
     return dict(marketplaces()).get(marketplace_id, marketplace_id)
 
 
 def marketplaces() -> list[tuple[str, str]]:
-    """Every marketplace as (id, country), by country."""
+    """Return every marketplace as (id, country), by country."""
     pairs = [(m, COUNTRY_NAMES.get(name, name)) for m, name in _codes()]
     return sorted(pairs, key=lambda pair: pair[1])
 
@@ -121,7 +121,7 @@ def _codes() -> list[tuple[str, str]]:
 
 
 def held_credentials(seller: Seller) -> frozenset[str]:
-    """Names of the credentials that are kept, whether or not this server can open them."""
+    """Return the names of the credentials that are kept, also of those that cannot be opened."""
     return frozenset(name for name in CREDENTIALS if _is_held(seller, name))
 
 
@@ -133,22 +133,22 @@ def _is_held(seller: Seller, name: str) -> bool:
 
 
 def erased_on(seller: Seller) -> dt.datetime | None:
-    """When everything of a disconnected seller will be erased; None where nothing is to be."""
+    """Return when a disconnected seller's data will be erased; None if nothing will be."""
     if seller.disconnected_at is None or seller.erased_at:
         return None
     return seller.disconnected_at + KEEP_SELLER_FOR
 
 
 def certificates(seller: Seller) -> QuerySet[Erasure]:
-    """The records that the seller's data was erased after it had been disconnected."""
+    """Return the records of erasing the seller's data after it was disconnected."""
     return Erasure.objects.filter(kind=Erasure.Kind.SELLER, seller_id=seller.pk)
 
 
 def reasons_of(seller: Seller, kind: ReasonCode.Kind) -> QuerySet[ReasonCode]:
-    """The reason codes of a kind for the seller's marketplace, in the owner's order."""
+    """Return the reason codes of a kind for the seller's marketplace, in the owner's order."""
     return seller.reason_codes.filter(kind=kind, marketplace_id=seller.marketplace_id)
 
 
 def reason_of(seller: Seller, reason_id: int) -> ReasonCode | None:
-    """One of the seller's reason codes."""
+    """Return one of the seller's reason codes; None if it is not the seller's."""
     return seller.reason_codes.filter(pk=reason_id).first()
