@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from dispatch.models import Action, ReasonCode, Seller, ServiceJob
-from dispatch.selectors.jobs import action_of, history, reason_codes, reschedules
+from dispatch.selectors.jobs import action_of, history, reason_codes, times_accepted
 from tests.conftest import MakeJob
 from tests.selectors.mirror import put
 
@@ -30,7 +30,7 @@ def test_only_reschedules_that_happened_are_counted(job: ServiceJob) -> None:
     for state in ("accepted", "warned", "refused", "unknown"):
         write(job, "reschedule", state)
     write(job, "assign", "accepted")
-    assert reschedules(job) == 2
+    assert times_accepted(job, "reschedule") == 2
     assert len(history(job)) == 5
 
 
