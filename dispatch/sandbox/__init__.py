@@ -1,4 +1,4 @@
-"""A local SP-API Services v1 and Log-in-with-Amazon server with real rules.
+"""Serves SP-API Services v1 and Login with Amazon locally, with their real rules.
 
 ``python manage.py sandbox --port 8787 [--jobs 400] [--sellers 1] [--seed 7] [--state FILE]``, or
 inside a test:
@@ -23,8 +23,9 @@ Controls, all JSON:
     Replaces the world, authorisations and token buckets included; nothing lives in it. Keys, all
     optional: ``now`` (ISO 8601: the clock stands still there; null: the real clock), ``jobs``,
     ``resources``, ``cancellationReasonCodes``, ``rescheduleReasonCodes``, ``unauthorizedJobIds``
-    (they belong to somebody else), and ``slots`` (as below), ``overbookedResourceIds``,
-    ``reservations`` (``{"resourceId", "reservation"}``), ``documents`` (``{"uploadDestinationId",
+    (they belong to somebody else), ``slots`` (as ``POST /_sandbox/slots`` takes them),
+    ``overbookedResourceIds``, ``reservations`` (``{"resourceId", "reservation"}``),
+    ``documents`` (``{"uploadDestinationId",
     "uploaded", "contentSha256", "expires", "problem": "length" | "malware" | "md5" | "type" |
     "too_long" | "decryption"}``), ``requireFulfillment`` (default false), ``tokenSeconds``
     (default 3600). A resource may carry ``skills``, ``storeIds``, ``serviceLocationTypes``,

@@ -1,4 +1,4 @@
-"""``python -m dispatch.sandbox --port 8787``"""
+"""Starts the sandbox without Django: ``python -m dispatch.sandbox --port 8787``."""
 
 from dispatch.sandbox.cli import main
 

@@ -1,4 +1,4 @@
-"""From a request to an answer: route, fault, token, usage plan, rule."""
+"""Leads a request to its answer: by route, fault, token, usage plan and rule."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Sandbox:
         self._addresses = MAP.bind("sandbox")
 
     def answer(self, incoming: Incoming) -> Reply:
-        """Never raises: what goes wrong becomes an answer in Amazon's shape."""
+        """Answer a request; never raises: what goes wrong is answered in Amazon's shape."""
         try:
             reply = self._route(incoming)
         except Refusal as refusal:
@@ -66,7 +66,7 @@ class Sandbox:
             return control.handle(self.realm, incoming, path["name"])
 
     def _faulty(self, name: str, incoming: Incoming, path: dict[str, str]) -> Reply:
-        """Tokens and uploads: no usage plan, but they fail on demand all the same."""
+        """Answer for a token or an upload: without a usage plan, but failing on demand too."""
         fault = self._fault(name)
         early = _early(fault, name)
         with self.realm.lock:
@@ -105,11 +105,11 @@ class Sandbox:
         incoming: Incoming,
         fault: Fault | None = None,
     ) -> Reply:
-        """The gateway's checks, then the rule; runs under the lock."""
+        """Do the gateway's checks, then what the rule says; runs under the lock."""
         endless = fault is not None and fault.kind == "endless_pages"
         asked = without_page(incoming.query) if endless else incoming.query
         try:
-            world = lwa.read(self.realm, incoming.headers.get("x-amz-access-token"))
+            world = lwa.seller_of(self.realm, incoming.headers.get("x-amz-access-token"))
             if self.realm.rate_limits and not self.realm.plans.take(
                 APPLICATION, world.refresh_token, operation
             ):
@@ -155,7 +155,7 @@ def _cut(reply: Reply, fault: Fault | None) -> Reply:
 
 
 def _body(incoming: Incoming) -> JsonDict:
-    """The JSON object of a request; an empty body is an empty object."""
+    """Return the JSON object of a request; an empty body is an empty object."""
     if len(incoming.body) > _MOST_BYTES:
         raise _TOO_LARGE
     if not incoming.body.strip():
@@ -172,7 +172,7 @@ def _body(incoming: Incoming) -> JsonDict:
 
 
 def not_understood() -> Reply:
-    """For requests that are not HTTP."""
+    """Return the answer to requests that are not HTTP."""
     reply = invalid("The request could not be understood.", status=400).reply()
     reply.headers["x-amzn-RequestId"] = str(uuid.uuid4())
     return reply

@@ -1,4 +1,4 @@
-"""Starting the sandbox from a command line."""
+"""Starts the sandbox from a command line."""
 
 from __future__ import annotations
 

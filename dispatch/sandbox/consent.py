@@ -20,7 +20,7 @@ _STYLE = (
 
 
 def page(realm: Realm, incoming: Incoming) -> Reply:
-    """``GET`` shows the question, ``POST`` answers it."""
+    """Show the question on ``GET``, and take the answer on ``POST``."""
     fields = dict(parse_qsl(incoming.query))
     if incoming.method == "POST":
         fields = dict(parse_qsl(incoming.body.decode("utf-8", "replace")))
@@ -47,7 +47,7 @@ def _redirect(fields: dict[str, str]) -> str:
 
 
 def _allowed(address: str) -> bool:
-    """Only back to the same machine: a sandbox sends nobody elsewhere."""
+    """Tell whether an address leads back to this machine: a sandbox sends nobody elsewhere."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port

@@ -1,4 +1,4 @@
-"""The sandbox's own addresses under ``/_sandbox/``; see the package's docstring."""
+"""Answers the sandbox's own addresses under ``/_sandbox/``; see the package's docstring."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _seller(world: World) -> JsonDict:
 
 
 def _job(world: World, job: Job) -> JsonDict:
-    """The ServiceJob and, under ``_sandbox``, what the API does not show."""
+    """Return the ServiceJob and, under ``_sandbox``, what the API does not show."""
     kept = {key: value for key, value in job.as_dict().items() if key != "payload"}
     return {**job.payload, "_sandbox": {**kept, "sellingPartnerId": world.selling_partner_id}}
 
@@ -99,7 +99,7 @@ def scenario(realm: Realm, body: Any) -> JsonDict:
 
 
 def _reader(realm: Realm, body: JsonDict) -> Callable[[], None]:
-    """Check a scenario; the function returned puts it into the (cleared) worlds."""
+    """Check a scenario; return the function that puts it into the worlds once they are cleared."""
     jobs = [Job.of(_known_job(raw), realm.now()) for raw in _objects(body, "jobs")]
     resources = [(raw, Resource.from_dict(raw)) for raw in _objects(body, "resources")]
     documents = [Document.from_dict(raw, realm.now()) for raw in _objects(body, "documents")]
@@ -136,7 +136,7 @@ def _reader(realm: Realm, body: JsonDict) -> Callable[[], None]:
 
 
 def _home(realm: Realm, jobs: list[Job]) -> World:
-    """Where things without a marketplace belong: the US, unless every job is elsewhere."""
+    """Return where things without a marketplace belong: the US, unless every job is elsewhere."""
     owners = [realm.owner_of(job.payload) for job in jobs]
     return realm.us if realm.us in owners or not owners else owners[0]
 

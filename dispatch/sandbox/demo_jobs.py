@@ -37,7 +37,7 @@ class JobMaker:
 
     @cached_property
     def _booked(self) -> defaultdict[str, list[Booking]]:
-        """Each technician's appointments: nobody looks through all jobs of a large world."""
+        """Return each technician's appointments: nobody looks through all jobs of a large world."""
         self._booked = defaultdict(list)
         for booking in self.world.bookings():
             self._note(booking)
@@ -131,7 +131,7 @@ class JobMaker:
         job.touch(self.now, "PAYMENT_DECLINED")
 
     def _start(self, job: Job, first: int, last: int) -> datetime:
-        """A full hour within working hours, where the job is, never on a Sunday."""
+        """Draw a full hour within working hours, where the job is, never on a Sunday."""
         zone = zone_of(job.zone)
         day = self.now.astimezone(zone).date() + timedelta(days=self.rng.randint(first, last))
         if day.isoweekday() == 7:
@@ -156,7 +156,7 @@ class JobMaker:
         return appointment
 
     def _technician(self, job: Job, start: datetime) -> Resource | None:
-        """Somebody who can, and is free if anybody is."""
+        """Draw somebody who is able to do the job and free then; None where nobody is."""
         store = job.payload["storeId"]
         able = [
             one

@@ -54,7 +54,7 @@ class OrderMaker:
         return payload
 
     def _product(self, service: Service, created: datetime) -> JsonDict:
-        """The goods the job is about, on their way or there."""
+        """Return the goods that the job is about, on their way or there."""
         order, due = self._order_id(), created + timedelta(days=self.rng.randint(1, 4))
         status = "DELIVERED" if due < self.now else self.rng.choice(["ACTIVE", "SHIPPED"])
         item: JsonDict = {

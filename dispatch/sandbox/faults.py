@@ -1,4 +1,4 @@
-"""Faults on demand: the answers and silences a client must survive."""
+"""Fails on demand, with the answers and silences that a client must survive."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ QUOTA = Refusal(
 
 @dataclass(slots=True)
 class Fault:
-    """One fault: which operation, what happens, how often (None: until cleared).
+    """One fault: for which operation, what happens, and how often (None is until cleared).
 
     ``seconds`` pass before anything else happens, with ``drop_after_commit`` after the work;
     fewer where the list of faults is replaced meanwhile.
@@ -69,8 +69,8 @@ class Fault:
         return {name: getattr(self, name) for name in names}
 
 
-def read(raw: object) -> Fault:
-    """A fault from its JSON; raises Refusal with what is wrong."""
+def parse_fault(raw: object) -> Fault:
+    """Read a fault from its JSON; raises Refusal with what is wrong."""
     if not isinstance(raw, dict) or raw.get("kind") not in _KINDS:
         raise invalid(f"A fault needs a kind out of {sorted(_KINDS)}", status=400)
     status, times = raw.get("status", 503), raw.get("times", 1)
@@ -94,7 +94,7 @@ class Faults:
     def replace(self, raw: object) -> None:
         if not isinstance(raw, list):
             raise invalid("Faults come as a list", status=400)
-        self.waiting = [read(entry) for entry in raw]
+        self.waiting = [parse_fault(entry) for entry in raw]
         for old in self._given:
             old.replaced.set()
         self._given = list(self.waiting)
@@ -114,7 +114,7 @@ class Faults:
 
 
 def canned(fault: Fault) -> Reply | None:
-    """The answer given instead of doing the work; None for kinds that let the work happen."""
+    """Return the answer given instead of the work; None for kinds that let the work happen."""
     if fault.kind == "drop":
         return Reply(drop=True)
     if fault.kind == "status":
@@ -131,7 +131,7 @@ def _status(status: int) -> Reply:
 
 
 def _odd_body(fault: Fault) -> Reply | None:
-    """Bodies that are not what the model promises."""
+    """Return a body that is not what the model promises."""
     failure = [error("InternalFailure", "We encountered an internal error. Please try again.")]
     bodies = {
         "html": Reply(
@@ -174,19 +174,19 @@ _WRONG_TYPES: JsonDict = {
 
 @once
 def _huge() -> Reply:
-    """A small answer that grows to 24 MiB when it is unpacked."""
+    """Return a small answer that grows to 24 MiB when it is unpacked."""
     body = gzip.compress(b'{"payload": {}, "filler": "' + b" " * _HUGE + b'"}', compresslevel=1)
     return Reply(200, body, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
 
 def without_page(query: str) -> str:
-    """The query of the first page, whichever page was asked for."""
+    """Return the query of the first page, whichever page was asked for."""
     kept = parse_qsl(query, keep_blank_values=True)
     return urlencode([(k, v) for k, v in kept if k not in {"pageToken", "nextPageToken"}])
 
 
 def never_the_last(reply: Reply) -> Reply:
-    """The same page with the token of a next one that was never seen before."""
+    """Return the same page with the token of a next one that was never seen before."""
     body = json.loads(reply.body)
     place = body.get("payload", body)
     place["nextPageToken"] = uuid.uuid4().hex

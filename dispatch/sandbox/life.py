@@ -1,4 +1,4 @@
-"""What buyers and couriers do while you watch."""
+"""Does what buyers and couriers do while you watch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Life:
                 self.tick()
 
     def tick(self) -> str | None:
-        """Let one thing happen; its name, or None where nothing could."""
+        """Let one thing happen; return its name, or None where nothing could."""
         if not self.realm.living:
             return None
         worlds = list(self.realm.worlds.values())
@@ -56,7 +56,7 @@ class Life:
         return name
 
     def _arrive(self, world: World) -> bool:
-        """A new order; the oldest closed job makes room when there are too many."""
+        """Let an order arrive; the oldest closed job makes room when there are too many."""
         if sum(len(one.jobs) for one in self.realm.worlds.values()) >= self.most:
             closed = [
                 one for one in world.jobs.values() if one.status in {"COMPLETED", "CANCELLED"}
@@ -105,7 +105,7 @@ class Life:
         return True
 
     def _deliver(self, world: World) -> bool:
-        """A parcel goes one step further."""
+        """Let a parcel go one step further."""
         steps = {"ACTIVE": "SHIPPED", "SHIPPED": "DELIVERED"}
 
         def moving(job: Job) -> bool:
@@ -128,7 +128,7 @@ class Life:
         return job.status == "NOT_SERVICED" and job.active() is not None and not self._begun(job)
 
     def _begun(self, job: Job) -> bool:
-        """Whether the appointment is so near that the buyer leaves it alone."""
+        """Tell whether the appointment is so near that the buyer leaves it alone."""
         soon = self.realm.now() + timedelta(hours=4)
         window = job.window()
         return window is not None and window[0] < soon

@@ -1,4 +1,4 @@
-"""Log-in with Amazon: tokens for refresh tokens and consent codes, and reading them back."""
+"""Plays Login with Amazon: gives access tokens for refresh tokens and consent codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Denied(Exception):
 
 
 def token(realm: Realm, incoming: Incoming) -> Reply:
-    """``POST /auth/o2/token``."""
+    """Answer ``POST /auth/o2/token``."""
     try:
         answer = _grant(realm, _form(incoming))
     except Denied as denial:
@@ -47,7 +47,7 @@ def refusal(code: str, description: str, status: int) -> Reply:
 
 
 def _form(incoming: Incoming) -> dict[str, str]:
-    """Form-encoded, as documented; JSON is understood too, as Amazon does."""
+    """Read a form, as documented, or JSON, which Amazon understands too."""
     text = incoming.body.decode("utf-8", "replace")
     if "json" not in incoming.headers.get("content-type", ""):
         return dict(parse_qsl(text))
@@ -98,7 +98,7 @@ def _refresh(realm: Realm, form: dict[str, str]) -> World:
 
 
 def _exchange(realm: Realm, form: dict[str, str]) -> World:
-    """A consent code works once, for five minutes, with the redirect_uri it was given to."""
+    """Take a consent code, which works once, for five minutes, with its own redirect_uri."""
     if not form.get("code"):
         raise _lacking("code")
     kept = realm.codes.pop(form["code"], None)
@@ -123,7 +123,7 @@ def _tokens(realm: Realm, world: World) -> dict[str, Any]:
 
 
 def issue(realm: Realm, world: World) -> str:
-    """A signed access token: it survives a restart and needs no memory."""
+    """Return a signed access token: it survives a restart and needs no memory."""
     now = realm.wall()
     claims = {"s": world.refresh_token, "i": now, "e": now + world.token_seconds}
     body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
@@ -134,8 +134,8 @@ def _sign(body: str) -> str:
     return hmac.new(_KEY, body.encode(), hashlib.sha256).hexdigest()
 
 
-def read(realm: Realm, access_token: str | None) -> World:
-    """The seller an access token speaks for; 403 as the gateway answers."""
+def seller_of(realm: Realm, access_token: str | None) -> World:
+    """Return the seller that an access token speaks for; refuses with the gateway's 403."""
     claims = _claims(access_token)
     world = realm.worlds.get(claims["s"])
     if world is None or world.revoked or not world.role:

@@ -1,4 +1,4 @@
-"""Usage plans: one exact token bucket per application, seller and operation."""
+"""Keeps usage plans: one exact token bucket per application, seller and operation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Plans:
         self._arrivals: dict[tuple[str, str, str], int] = {}
 
     def take(self, application: str, seller: str, operation: Operation) -> bool:
-        """Spend one token; False when the bucket is empty."""
+        """Spend one token; return False when the bucket is empty."""
         now = self.clock()
         interval = round(_SECOND / operation.rate)
         key = (application, seller, operation.id)

@@ -1,4 +1,4 @@
-"""All that one running sandbox holds: sellers' worlds, clock, log of calls, settings."""
+"""Holds all that one running sandbox knows: sellers' worlds, clock, log of calls, settings."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Realm:
 
     @property
     def dirty(self) -> bool:
-        """Whether anything has changed since it was last written down."""
+        """Tell whether anything has changed since it was last written down."""
         return self._dirty
 
     @dirty.setter
@@ -70,12 +70,12 @@ class Realm:
         return self.clock.now()
 
     def world_of_marketplace(self, marketplace_id: object) -> World:
-        """The seller of a marketplace; the US one sells wherever nobody else does."""
+        """Return the seller of a marketplace; the US one sells wherever nobody else does."""
         fitting = (one for one in self.worlds.values() if one.marketplace_id == marketplace_id)
         return next(fitting, self.us)
 
     def owner_of(self, payload: JsonDict) -> World:
-        """Whose job this is: the seller it names, else the one of its marketplace."""
+        """Return whose job this is: the seller it names, else the one of its marketplace."""
         named = payload.get("seller")
         seller_id = named.get("sellerId") if isinstance(named, dict) else None
         fitting = (one for one in self.worlds.values() if one.selling_partner_id == seller_id)
@@ -103,7 +103,7 @@ class Realm:
         self.calls.append({"operation": operation, "status": status, "at": at})
 
     def clear(self) -> None:
-        """An empty world with full buckets and every authorisation in order."""
+        """Leave empty worlds with full buckets and every authorisation in order."""
         for world in self.worlds.values():
             world.clear()
         self.plans.refill()
@@ -113,7 +113,7 @@ class Realm:
 
 
 def _sellers(count: int) -> Iterator[World]:
-    """The two of the demo, and more US ones beside them."""
+    """Yield the two sellers of the demo, and more US ones beside them."""
     yield World("Atzr|sandbox", "A2SANDBOXUS001", US, "Lakeshore Home Services")
     yield World("Atzr|sandbox-de", "A2SANDBOXDE001", DE, "Spreewerk Montage")
     for number in range(2, count + 1):

@@ -1,4 +1,4 @@
-"""What comes in, what goes out, and how Amazon says no."""
+"""Says what comes in, what goes out, and how Amazon says no."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def missing(*names: str, suffix: str = "", details: str | None = "") -> Refusal:
 
 
 def denied(details: str = "") -> Refusal:
-    """A bad token or a lost role: the gateway's own refusal."""
+    """Return the gateway's own refusal of a bad token or a lost role."""
     return Refusal(403, [error("Unauthorized", "Access to requested resource is denied.", details)])

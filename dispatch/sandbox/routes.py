@@ -1,4 +1,4 @@
-"""Addresses: the seventeen operations and the sandbox's own."""
+"""Maps addresses to the seventeen operations and to the sandbox's own controls."""
 
 from __future__ import annotations
 

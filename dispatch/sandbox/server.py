@@ -1,4 +1,4 @@
-"""A threaded HTTP/1.1 keep-alive server around the sandbox, as a process or inside a test."""
+"""Serves the sandbox over HTTP/1.1 with threads and keep-alive, in a process or in a test."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = answer
 
     def _length(self) -> int | None:
-        """The body's length; None for bodies this server does not read."""
+        """Return the body's length; None for bodies this server does not read."""
         text = self.headers.get("content-length") or "0"
         if "transfer-encoding" in self.headers or not (text.isascii() and text.isdigit()):
             return None
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(not_understood())
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet: the calls are in ``/_sandbox/state``."""
+        """Stay quiet: the calls are in ``/_sandbox/state``."""
 
 
 class _Listener(ThreadingHTTPServer):
@@ -107,7 +107,7 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news."""
+        """Stay quiet about a client that hangs up: that is no news."""
 
     def hang_up(self) -> None:
         for connection in list(self._open):

@@ -1,4 +1,4 @@
-"""The sandbox's memory between two starts: one JSON file, written whole or not at all."""
+"""Keeps the sandbox's state between two starts: one JSON file, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def restore(self) -> bool:
-        """Read the file; one that cannot be read is moved aside, and the world is new."""
+        """Read the file; one that cannot be read is moved aside, and the world begins anew."""
         if not self.path.exists():
             return False
         try:

@@ -1,4 +1,4 @@
-"""ISO 8601 as Amazon writes and reads it, and the sandbox's clock."""
+"""Reads and writes ISO 8601 as Amazon does, and keeps the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ISO = re.compile(
 
 
 def parse(text: object) -> datetime:
-    """The moment a text names; without an offset it is taken as UTC. Raises ValueError."""
+    """Return the moment that a text names, in UTC without an offset. Raises ValueError."""
     match = _ISO.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"not ISO 8601: {text!r}")
@@ -38,17 +38,17 @@ def _zone(offset: str | None) -> timezone:
 
 
 def is_utc(moment: datetime) -> bool:
-    """Whether the text it was read from said UTC."""
+    """Tell whether the text that a moment was read from said UTC."""
     return moment.utcoffset() == timedelta(0)
 
 
 def iso(moment: datetime) -> str:
-    """UTC to the second, with Z, as the model's examples show slots and appointments."""
+    """Write UTC to the second, with Z, as the model's examples show slots and appointments."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def iso_exact(moment: datetime) -> str:
-    """UTC to the microsecond: what is kept between restarts."""
+    """Write UTC to the microsecond, for what is kept between restarts."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

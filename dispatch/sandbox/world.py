@@ -1,4 +1,4 @@
-"""One seller's world: its jobs, technicians, schedules and documents."""
+"""Holds one seller's world: its jobs, technicians, schedules and documents."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Job:
 
     @classmethod
     def of(cls, payload: JsonDict, now: datetime, *, zone: str = "UTC") -> Job:
-        """A job from its payload; what the payload leaves open is guessed from what it says."""
+        """Make a job of its payload; what the payload leaves open is guessed from what it says."""
         try:
             created = parse(payload.get("createTime"))
         except ValueError:
@@ -69,7 +69,7 @@ class Job:
         return set((self.payload.get("scopeOfWork") or {}).get("requiredSkills") or ())
 
     def window(self) -> tuple[datetime, datetime] | None:
-        """Start and end of the active appointment."""
+        """Return start and end of the active appointment, or None without one."""
         active = self.active()
         return _window(active) if active else None
 
@@ -82,7 +82,7 @@ class Job:
         return next(known, None)
 
     def touch(self, now: datetime, status: str | None = None) -> None:
-        """Note a change: it is what ``lastUpdatedAfter`` looks at."""
+        """Note when the job changed, which ``lastUpdatedAfter`` looks at."""
         self.last_updated = now
         if status:
             self.payload["serviceJobStatus"] = status
@@ -107,7 +107,7 @@ class Job:
 
 
 def _usual_duration(payload: JsonDict) -> int:
-    """The length Amazon has configured, as the job's own windows show it."""
+    """Return the length that Amazon has configured, as the job's own windows show it."""
     windows = [one.get("appointmentTime") for one in payload.get("appointments") or ()]
     windows += payload.get("preferredAppointmentTimes") or []
     lengths = (one.get("durationInMinutes") for one in windows if isinstance(one, dict))
@@ -116,7 +116,7 @@ def _usual_duration(payload: JsonDict) -> int:
 
 @dataclass(slots=True)
 class Resource:
-    """A technician as Amazon knows one. None means: no restriction."""
+    """A technician as Amazon knows one; a field that is None restricts nothing."""
 
     id: str
     name: str
@@ -191,7 +191,7 @@ class Document:
 
     @classmethod
     def from_dict(cls, raw: JsonDict, now: datetime) -> Document:
-        """A document from a scenario or a state file; only the id is needed."""
+        """Read a document of a scenario or a state file; only the id is needed."""
         later = now + timedelta(seconds=300)
         return cls(
             str(raw.get("uploadDestinationId")),
@@ -261,13 +261,13 @@ class World:
         self.jobs[job.id] = job
 
     def bookings(self, *, without: str | None = None) -> Iterator[Booking]:
-        """Every active appointment, apart from those of one job."""
+        """Yield every active appointment, apart from those of one job."""
         for job in self.jobs.values():
             if job.id != without:
                 yield from self.bookings_of(job)
 
     def bookings_of(self, job: Job) -> Iterator[Booking]:
-        """The active appointment of a job that is still to be done."""
+        """Yield the active appointment of a job, if it is still to be done."""
         if job.status in {"CANCELLED", "COMPLETED"}:
             return
         active, window = job.active(), job.window()
@@ -275,7 +275,7 @@ class World:
             yield Booking(job, active, *window)
 
     def busy(self, start: datetime, end: datetime, *, without: str | None = None) -> set[str]:
-        """Technicians with an active appointment that overlaps a window."""
+        """Return the technicians with an active appointment that overlaps a window."""
         overlapping = (one for one in self.bookings(without=without) if one.start < end)
         names = (one.technicians for one in overlapping if one.end > start)
         return set(itertools.chain.from_iterable(names))
@@ -303,7 +303,7 @@ def _window(appointment: JsonDict) -> tuple[datetime, datetime] | None:
 
 
 def window_of(appointment: JsonDict) -> tuple[datetime, datetime]:
-    """Start and end of an appointment; one without a time lies before all times."""
+    """Return start and end of an appointment; one without a time lies before all times."""
     never = datetime.min.replace(tzinfo=UTC)
     return _window(appointment) or (never, never)
 

@@ -1,4 +1,4 @@
-"""Amazon's SP-API Services v1, as a client. Knows nothing of Django.
+"""A client of Amazon's SP-API Services v1, which knows nothing of Django.
 
 with Services(Marketplaces.US, credentials={…}) as services:
     services.get_service_job_by_service_job_id("…").payload

@@ -1,4 +1,4 @@
-"""Carries one call through: token, rate token, request, answer, and again where that is right."""
+"""Carries a call through: access token, rate token, request, answer, and retries where right."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ SOMEBODY_ELSES: Final = "UnauthorizedAction"
 
 
 class Token(Protocol):
-    """What an ``auth_token_client_class`` hands out."""
+    """The access token that an ``auth_token_client_class`` hands out."""
 
     @property
     def access_token(self) -> str: ...
 
 
 class TokenClient(Protocol):
-    """What is needed of an ``auth_token_client_class``.
+    """The one method that an ``auth_token_client_class`` must have.
 
-    One that has ``renew(rejected token)`` too is asked for another when Amazon does not take one.
+    Where it has ``renew(rejected token)`` too, that is called when Amazon does not take a token.
     """
 
     def get_auth(self) -> Token: ...
@@ -96,7 +96,7 @@ class Line:
         return f"<Line to {self.origin}>"
 
     def call(self, operation: Operation, target: str, body: bytes | None) -> ApiResponse:
-        """The answer. Raises SellingApiException, AuthorizationError."""
+        """Return Amazon's answer. Raises SellingApiException or AuthorizationError."""
         call = _Call(self, operation, target, body)
         error = ""
         try:
@@ -170,7 +170,7 @@ class _Call:
         )
 
     def _attempt(self) -> tuple[ApiResponse | SellingApiException, FaultKind | None, float]:
-        """What one request came to, its fault, and the seconds the server asked us to wait."""
+        """Send one request; return its result, its fault, and the seconds we were asked to wait."""
         self._take_tokens()
         if not self.attempts:
             self.first_sent = self.line.clock()
@@ -236,7 +236,7 @@ class _Call:
         return problem(kind.value, operation=self.operation.id)
 
     def _token_renewed(self, outcome: SellingApiException) -> bool:
-        """Whether a new token is there to try once more with, after one that was not taken.
+        """Tell whether there is a new token to try once more with, after one was not taken.
 
         Amazon's 403 means a bad token or a missing role; a token issued for this very call
         cannot have expired, so then it is the role.

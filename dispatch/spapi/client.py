@@ -131,11 +131,11 @@ class Services:
         return self._line.call(operation, target, body)
 
     def get_service_job_by_service_job_id(self, serviceJobId: str) -> ApiResponse:
-        """One job. An unknown one is a 422."""
+        """Return one job. An unknown id is refused with 422."""
         return self._call("getServiceJobByServiceJobId", (serviceJobId,), {})
 
     def get_service_jobs(self, **filters: Any) -> ApiResponse:
-        """A page of jobs: payload ``{"totalResultSize", "nextPageToken", "jobs": [ServiceJob]}``.
+        """Return a page of jobs: ``{"totalResultSize", "nextPageToken", "jobs": [ServiceJob]}``.
 
         Exactly one of ``createdAfter`` and ``lastUpdatedAfter`` is required. Others:
         ``createdBefore``, ``lastUpdatedBefore``, ``scheduleStartDate``, ``scheduleEndDate``,
@@ -178,7 +178,7 @@ class Services:
     def reschedule_appointment_for_service_job_by_service_job_id(
         self, serviceJobId: str, appointmentId: str, **keys: Any
     ) -> ApiResponse:
-        """Move to ``appointmentTime``, with ``rescheduleReasonCode``; payload: a **new** id.
+        """Move to ``appointmentTime`` with ``rescheduleReasonCode``; the payload has a **new** id.
 
         The warning RESOURCES_UNASSIGNED says who must be assigned again. Raises
         SellingApiOutcomeUnknown when the answer is lost.
@@ -189,55 +189,71 @@ class Services:
     def assign_appointment_resources(
         self, serviceJobId: str, appointmentId: str, **keys: Any
     ) -> ApiResponse:
-        """Replace the technicians by ``resources=[{"resourceId"}]``; overbooking is a warning."""
+        """Replace the technicians by ``resources=[{"resourceId"}]``; overbooking only warns."""
         return self._call("assignAppointmentResources", (serviceJobId, appointmentId), keys)
 
     def set_appointment_fulfillment_data(
         self, serviceJobId: str, appointmentId: str, **keys: Any
     ) -> ApiResponse:
-        """At least one of ``estimatedArrivalTime``, ``fulfillmentTime`` (``{"startTime",
-        "endTime"}``), ``appointmentResources``, ``fulfillmentDocuments``. An empty payload."""
+        """Say what happens at the appointment; returns an empty payload.
+
+        At least one is required of ``estimatedArrivalTime`` and ``fulfillmentTime`` (both
+        ``{"startTime", "endTime"}``), ``appointmentResources`` and ``fulfillmentDocuments``."""
         return self._call("setAppointmentFulfillmentData", (serviceJobId, appointmentId), keys)
 
     def get_range_slot_capacity(self, resourceId: str, **keys: Any) -> ApiResponse:
-        """``startDateTime``, ``endDateTime``, ``capacityTypes``, ``nextPageToken``."""
+        """Return a resource's capacity in ranges.
+
+        Takes ``startDateTime``, ``endDateTime``, ``capacityTypes`` and ``nextPageToken``.
+        """
         return self._call("getRangeSlotCapacity", (resourceId,), keys)
 
     def get_fixed_slot_capacity(self, resourceId: str, **keys: Any) -> ApiResponse:
-        """As for ranges, in slots of ``slotDuration`` minutes (5–360, in steps of 5)."""
+        """Return a resource's capacity in slots of ``slotDuration`` minutes (5–360, in steps of 5).
+
+        Takes ``startDateTime``, ``endDateTime``, ``capacityTypes`` and ``nextPageToken`` too.
+        """
         return self._call("getFixedSlotCapacity", (resourceId,), keys)
 
     def update_schedule(self, resourceId: str, **keys: Any) -> ApiResponse:
-        """Overwrite the whole schedule by ``schedules=[AvailabilityRecord, …]``."""
+        """Overwrite a resource's whole schedule by ``schedules=[AvailabilityRecord, …]``."""
         return self._call("updateSchedule", (resourceId,), keys)
 
     def create_reservation(self, **keys: Any) -> ApiResponse:
-        """``resourceId``, ``reservation={"type", "availability"}``; payload
-        ``{"reservation": {"reservationId", …}}``."""
+        """Take time of ``resourceId`` away, by ``reservation={"type", "availability"}``.
+
+        The payload is ``{"reservation": {"reservationId", …}}``."""
         return self._call("createReservation", (), keys)
 
     def update_reservation(self, reservationId: str, **keys: Any) -> ApiResponse:
-        """``resourceId``, ``reservation``. Keep the id of the answer: it may be a new one."""
+        """Change a ``reservation`` of ``resourceId``; the id in the answer may be a new one."""
         return self._call("updateReservation", (reservationId,), keys)
 
     def cancel_reservation(self, reservationId: str, **keys: Any) -> ApiResponse:
-        """Free the time again. An empty payload."""
+        """Give reserved time back; returns an empty payload."""
         return self._call("cancelReservation", (reservationId,), keys)
 
     def get_appointmment_slots_by_job_id(self, serviceJobId: str, **keys: Any) -> ApiResponse:
-        """Slots for a job; ``startTime`` and ``endTime`` both or neither, at most 90 days."""
+        """Return the slots for a job.
+
+        ``startTime`` and ``endTime`` are given both or neither, at most 90 days apart.
+        """
         return self._call("getAppointmmentSlotsByJobId", (serviceJobId,), keys)
 
     get_appointment_slots_by_job_id = get_appointmment_slots_by_job_id
 
     def get_appointment_slots(self, **keys: Any) -> ApiResponse:
-        """Slots for ``asin`` at ``storeId``; ``startTime`` and ``endTime`` as above."""
+        """Return the slots for ``asin`` at ``storeId``.
+
+        ``startTime`` and ``endTime`` are given both or neither, at most 90 days apart.
+        """
         return self._call("getAppointmentSlots", (), keys)
 
     def create_service_document_upload_destination(self, **keys: Any) -> ApiResponse:
-        """``contentType`` (PNG, JPG, …), ``contentLength`` in bytes, ``contentMD5`` in base64.
+        """Ask where to upload a file of ``contentType`` (PNG, JPG, …).
 
-        Payload ``{"uploadDestinationId", "url", "encryptionDetails", ["headers"]}``.
+        ``contentLength`` is in bytes, ``contentMD5`` in base64. The payload is
+        ``{"uploadDestinationId", "url", "encryptionDetails", ["headers"]}``.
         """
         return self._call("createServiceDocumentUploadDestination", (), keys)
 

@@ -1,4 +1,4 @@
-"""With what we log in: given, or found in the environment, or asked of a provider."""
+"""Finds the credentials to log in with: given, in the environment, or asked of a provider."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Credentials:
         return "<Credentials>"
 
     def digest(self, *purpose: str) -> str:
-        """A name for this application × seller that gives nothing away."""
+        """Return a name for this application × seller that gives nothing away."""
         parts = "\0".join((*purpose, self.lwa_app_id, self.refresh_token))
         return hashlib.sha256(parts.encode()).hexdigest()[:40]
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """Return what must never be shown."""
         return tuple(filter(None, (self.refresh_token, self.lwa_client_secret)))
 
 
 def as_credentials(source: Any, refresh_token: str | None = None) -> Credentials:
-    """From a mapping or an object with these names; what lacks is an empty string."""
+    """Read credentials from a mapping or an object; what lacks is an empty string."""
     values = {field.name: _value(source, field.name) for field in fields(Credentials)}
     values["refresh_token"] = _clean(refresh_token) or values["refresh_token"]
     return Credentials(**values)
@@ -59,7 +59,7 @@ def find_credentials(
     providers: Iterable[Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Credentials:
-    """The first complete set; ``refresh_token`` wins over the one found.
+    """Return the first complete set; ``refresh_token`` wins over the one found.
 
     Given credentials are never filled up from elsewhere: half of one seller's and half of
     another's would show one seller's jobs to the other. Raises MissingCredentials with the
@@ -80,7 +80,7 @@ def find_credentials(
 
 
 def from_environment(account: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """What the environment says; ``LWA_APP_ID_<account>`` wins over ``LWA_APP_ID``."""
+    """Read an account's variables; ``LWA_APP_ID_<account>`` wins over ``LWA_APP_ID``."""
     suffix = "" if account == "default" else f"_{account}"
     return {
         name: environment.get(variable + suffix) or environment.get(variable) or ""
@@ -103,7 +103,7 @@ def _value(source: Any, name: str) -> str:
 
 
 def _clean(value: Any) -> str:
-    """Secrets read from files end in a newline more often than not."""
+    """Strip what surrounds a secret: read from a file, it often ends in a newline."""
     return "" if value is None else str(value).strip()
 
 

@@ -74,7 +74,7 @@ class AuthorizationError(Exception):
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may succeed later without anybody's doing."""
+        """Tell whether the same request may succeed later without anybody's doing."""
         return self.error in self.TRANSIENT
 
     def __str__(self) -> str:
@@ -197,7 +197,7 @@ class SellingApiRequestThrottledException(SellingApiException):
 class ThrottledLocally(SellingApiRequestThrottledException):
     """Our own limiter would have made a person wait too long. Nothing was sent.
 
-    ``retry_after``: seconds until a token is free.
+    ``retry_after`` is the seconds until a token is free.
     """
 
     def __init__(self, retry_after: float = 0.0, *, operation: str = "") -> None:
@@ -284,12 +284,12 @@ _UNKNOWN_BY_STATUS: Final[dict[int, type[SellingApiOutcomeUnknown]]] = {
 
 
 def exception_for_status(status: int) -> type[SellingApiException]:
-    """The class for an HTTP status; ``SellingApiException`` for those without their own."""
+    """Return the class for an HTTP status: ``SellingApiException`` where it has none of its own."""
     return _BY_STATUS.get(status, SellingApiException)
 
 
 def outcome_unknown(problem: SellingApiException, cause: str) -> SellingApiOutcomeUnknown:
-    """The same problem, said of a write whose effect is not known."""
+    """Turn a problem into the one to raise for a write whose effect is not known."""
     unknown = _UNKNOWN_BY_STATUS.get(problem.code, SellingApiOutcomeUnknown)(
         problem.error,
         problem.headers,

@@ -13,9 +13,9 @@ LIFETIME: Final = 3600.0
 
 
 def read_token_reply(reply: Reply, hide: tuple[str, ...]) -> dict[str, Any] | AuthorizationError:
-    """The token with ``expires_in`` as a number of seconds, or what is wrong.
+    """Return the token with ``expires_in`` as a number of seconds, or what is wrong.
 
-    ``hide``: secrets that are blotted out of Amazon's words. An answer that nobody can read is
+    The secrets in ``hide`` are blotted out of Amazon's words. An answer that nobody can read is
     ``server_error``, which may be tried again.
     """
     answer = _json_object(reply.body)
@@ -32,7 +32,7 @@ def read_token_reply(reply: Reply, hide: tuple[str, ...]) -> dict[str, Any] | Au
 
 
 def is_token(value: Any) -> bool:
-    """Whether it can stand in a header: the HTTP library shows what it refuses."""
+    """Tell whether a value can stand in a header: the HTTP library shows what it refuses."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value != ""
 
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 
 class Marketplace(Protocol):
-    """What the client needs of a marketplace: any object with these three will do."""
+    """What the client needs of a marketplace: any object with these attributes will do."""
 
     @property
     def endpoint(self) -> str: ...
@@ -59,12 +59,12 @@ class Marketplaces(Enum):
 
     @property
     def seller_central(self) -> str | None:
-        """Host of Seller Central, where consent is asked; None where it is not known."""
+        """Return the host of Seller Central, where consent is asked; None where it is not known."""
         return SELLER_CENTRAL.get(self.name)
 
     @classmethod
     def by_id(cls, marketplace_id: str) -> Marketplaces:
-        """The marketplace with this id. Raises ValueError when there is none."""
+        """Return the marketplace with this id. Raises ValueError when there is none."""
         for marketplace in cls:
             if marketplace.marketplace_id == marketplace_id:
                 return marketplace

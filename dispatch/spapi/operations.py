@@ -37,12 +37,12 @@ class Operation:
 
     @property
     def path_parameters(self) -> tuple[str, ...]:
-        """Names in the path, in order: ``("serviceJobId", "appointmentId")``."""
+        """Return the names in the path, in order: ``("serviceJobId", "appointmentId")``."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
     @property
     def needs_marketplace(self) -> bool:
-        """Whether ``marketplaceIds`` is a required part of the query."""
+        """Tell whether ``marketplaceIds`` is a required part of the query."""
         return "marketplaceIds" in self.query
 
 

@@ -54,6 +54,6 @@ class LoopGuard:
 
 
 def _identity(entry: Any) -> str:
-    """A job's id, which stays when the job changes; other entries are what they hold."""
+    """Return a job's id, which stays when the job changes; other entries are what they hold."""
     named = entry.get("serviceJobId") if isinstance(entry, dict) else None
     return str(named or entry)

@@ -21,11 +21,11 @@ _PAGES: Final = ("nextPageToken", "previousPageToken", "totalResultSize")
 class ApiResponse:
     """What Amazon answered.
 
-    ``payload``: the answer's ``payload``, or the whole body where the model has no such wrapper
-    (capacities, appointment ids); an empty dict for a 204. ``warnings``: every warning, from
-    the top, the payload and each of its records. ``pagination``: the tokens and the total that
-    came along, or None. ``next_token``: to go on with, or None. ``rate_limit``: requests per
-    second, or None where Amazon does not say. ``headers`` do not mind case.
+    ``payload`` is the answer's ``payload``, or the whole body where the model has no such wrapper
+    (capacities, appointment ids), or an empty dict for a 204. ``warnings`` are those of the top,
+    of the payload and of each of its records. ``pagination`` holds the tokens and the total that
+    came along, ``next_token`` leads to the next page, ``rate_limit`` is requests per second; each
+    is None where Amazon does not say. ``headers`` do not mind case.
 
     ``response("jobs")`` and ``response.jobs`` read the payload, and are None where it has no
     such key. The repr shows no content: payloads hold buyers' names and addresses.
@@ -74,12 +74,12 @@ class ApiResponse:
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """Amazon's name for the request, to be told to its support."""
+    """Return Amazon's name for the request, by which its support finds it."""
     return headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
 
 
 def rate_limit_of(headers: Mapping[str, str]) -> float | None:
-    """Requests per second, from ``x-amzn-RateLimit-Limit``."""
+    """Return the requests per second that ``x-amzn-RateLimit-Limit`` allows, or None."""
     try:
         rate = float(headers.get("x-amzn-ratelimit-limit") or "nan")
     except ValueError:
@@ -88,7 +88,7 @@ def rate_limit_of(headers: Mapping[str, str]) -> float | None:
 
 
 def interpret(operation: Operation, reply: Reply) -> ApiResponse | SellingApiException:
-    """The answer, or the exception to raise. Nothing is raised here."""
+    """Return the answer, or the exception to raise. Nothing is raised here."""
     if reply.status == 204 and operation.silent:
         return ApiResponse(headers=reply.headers)
     try:
@@ -127,7 +127,7 @@ def _answer(
 
 
 def _places(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Where errors and warnings stand: at the top, in the payload, in each of its records."""
+    """Yield where errors and warnings stand: the top, the payload, each of its records."""
     yield content
     payload = content.get("payload")
     for place in payload if isinstance(payload, list) else [payload]:
@@ -136,7 +136,7 @@ def _places(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _error_list(value: Any) -> list[dict[str, Any]]:
-    """Errors as a list of dicts, whatever shape they came in; empty when there are none."""
+    """Return errors as a list of dicts, whatever shape they came in; empty without any."""
     if not value:
         return []
     items = value if isinstance(value, list) else [value]
@@ -158,7 +158,7 @@ def _pagination(content: dict[str, Any], payload: Any) -> dict[str, Any] | None:
 
 
 def _refusal(operation: Operation, reply: Reply, content: Any) -> SellingApiException:
-    """Any status that is not 2xx; a redirect is one, as none is followed."""
+    """Return the exception for a status that is not 2xx; no redirect is followed."""
     errors: list[dict[str, Any]] = []
     if isinstance(content, list):
         errors = _error_list(content)

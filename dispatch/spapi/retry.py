@@ -1,4 +1,4 @@
-"""Whether a failed attempt is repeated: one pure decision, jitter apart.
+"""Decides whether a failed attempt is repeated: one pure function, jitter apart.
 
 429 always (the request was refused); 500, 502, 503, 504 and lost answers only where a repeat is
 harmless; what was never sent always. A write that ends without a clear answer is an unknown
@@ -21,7 +21,10 @@ THROTTLED: Final = 429
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``deadline``: seconds after which no new attempt starts. ``base`` and ``cap``: seconds."""
+    """Bounds retries, in seconds.
+
+    No attempt starts after ``deadline``. Waits double from ``base`` on and end at ``cap``.
+    """
 
     attempts: int = 5
     deadline: float = 20.0
@@ -34,7 +37,7 @@ DEFAULT: Final = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again after a delay drawn from these bounds, in seconds."""
+    """Says to try again after a delay drawn from these bounds, in seconds."""
 
     low: float
     high: float
@@ -42,12 +45,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Raise the problem as it is."""
+    """Says to raise the problem as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
-    """Raise SellingApiOutcomeUnknown with this cause."""
+    """Says to raise SellingApiOutcomeUnknown with this cause."""
 
     cause: str
 
@@ -66,7 +69,7 @@ def decide(
     retry_after: float = 0.0,
     policy: Policy = DEFAULT,
 ) -> Decision:
-    """What to do after attempt number ``attempt`` (from 1), ``elapsed`` seconds into the call.
+    """Decide what to do after attempt number ``attempt`` (from 1), ``elapsed`` seconds in.
 
     ``status`` or ``fault`` says how the attempt ended; ``doubt`` is the cause left by earlier
     attempts, ``retry_after`` what the server asked for in seconds.
@@ -81,14 +84,14 @@ def decide(
 
 
 def may_repeat(operation: Operation, status: int, fault: FaultKind | None) -> bool:
-    """Whether sending it again can help and cannot harm."""
+    """Tell whether sending the request again can help and cannot harm."""
     if fault is FaultKind.NOT_SENT or status == THROTTLED:
         return True
     return operation.repeatable and (fault is FaultKind.LOST or status in PASSING)
 
 
 def doubt_of(operation: Operation, status: int, fault: FaultKind | None) -> str:
-    """Why nobody can say whether a write was done; empty when it is known."""
+    """Say why nobody knows whether a write was done; empty when it is known."""
     if not operation.writes:
         return ""
     if fault in (FaultKind.LOST, FaultKind.TOO_LARGE, FaultKind.UNREADABLE):
@@ -97,9 +100,10 @@ def doubt_of(operation: Operation, status: int, fault: FaultKind | None) -> str:
 
 
 def backoff(attempt: int, policy: Policy, at_least: float = 0.0) -> Retry:
-    """Doubling delays with full jitter: attempt 1 waits ``base`` seconds at most, none ``cap``.
+    """Return the bounds of the delay after attempt number ``attempt``, in seconds.
 
-    ``at_least``: seconds below which a repeat cannot succeed.
+    The upper one doubles from ``base`` on and ends at ``cap``. ``at_least`` is the lower one, below
+    which a repeat cannot succeed.
     """
     high = min(policy.cap, policy.base * 2.0 ** (attempt - 1))
     return Retry(at_least, max(high, at_least * 1.25))
@@ -110,5 +114,5 @@ def _pace(operation: Operation, status: int) -> float:
 
 
 def jittered(delay: Retry) -> float:
-    """A random delay within the bounds, so that many clients do not come back at once."""
+    """Draw a delay within the bounds, so that many clients do not come back at once."""
     return random.uniform(delay.low, delay.high)  # noqa: S311

@@ -38,7 +38,7 @@ class Throttle(Protocol):
         interactive: bool = True,
         max_wait: float | None = None,
     ) -> float:
-        """Take one token and return the seconds waited for it.
+        """Take one token; return the seconds waited for it.
 
         ``rate`` is tokens per second. Background work (``interactive=False``) leaves half of
         the burst. Raises ThrottledLocally when the wait would be longer than the store's own
@@ -52,12 +52,12 @@ class Throttle(Protocol):
 
 
 def usable_burst(burst: int, *, interactive: bool) -> int:
-    """How much of the bucket a caller may empty: background leaves half, but may have one."""
+    """Return how many tokens a caller may take at once: in the background half, at least one."""
     return max(1, burst if interactive else burst // 2)
 
 
 def wait_for(full_at: float, now: float, rate: float, usable: int, *, slack: float = 0.0) -> float:
-    """Seconds until a token is free, for a caller that may empty ``usable`` tokens.
+    """Return the seconds until a token is free, for a caller that may take ``usable`` at once.
 
     Until the bucket is full again every token comes ``slack`` seconds late.
     """
@@ -68,7 +68,7 @@ def wait_for(full_at: float, now: float, rate: float, usable: int, *, slack: flo
 
 
 def taken(full_at: float, now: float, rate: float) -> float:
-    """The bucket's number after one more token was taken."""
+    """Return the bucket's number after one more token was taken."""
     return max(full_at, now) + 1 / rate
 
 
@@ -79,7 +79,7 @@ class _Bucket:
 
 
 class WaitingThrottle:
-    """Waits for tokens of a store, which need only know how to take one: ``take``.
+    """Waits for tokens of a store, whose subclass need only know how to ``take`` one.
 
     A person's call reserves its token at once and waits for its turn. Background work waits
     until a token is free, then takes it: it never queues ahead of people.
@@ -121,7 +121,7 @@ class WaitingThrottle:
     def take(
         self, key: str, rate: float, usable: int, limit: float, *, reserve: bool
     ) -> tuple[float, bool]:
-        """(seconds to wait, whether the token is ours after that), in one exact step.
+        """Return the seconds to wait, and whether the token is ours then, in one exact step.
 
         Raises ThrottledLocally, and takes nothing, when the wait is longer than ``limit``.
         """
@@ -129,7 +129,7 @@ class WaitingThrottle:
 
 
 class LocalThrottle(WaitingThrottle):
-    """Buckets in this process's memory."""
+    """Keeps buckets in this process's memory."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Access tokens: got from Login with Amazon, kept for as long as they are good.
+"""Gets access tokens from Login with Amazon, and keeps them for as long as they are good.
 
 Source: Amazon's page "Connect to the SP-API", and the OAuth 2 errors it lists.
 """
@@ -30,7 +30,7 @@ PATIENCE: Final = Policy(attempts=4, deadline=15)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AccessToken:
-    """A token and when it ends, in seconds since 1970. ``fresh``: just issued."""
+    """A token and when it ends, in seconds since 1970; ``fresh`` says that it was just issued."""
 
     access_token: str
     expires_at: float
@@ -41,10 +41,10 @@ class AccessToken:
 
 
 class TokenCache(Protocol):
-    """Where tokens are kept. Keys are digests; the store encrypts what leaves the process."""
+    """Where tokens are kept, by digests; the store encrypts what leaves the process."""
 
     def get(self, key: str) -> tuple[str, float] | None:
-        """(token, end in seconds since 1970), or None."""
+        """Return the token and its end in seconds since 1970, or None."""
         ...
 
     def put(self, key: str, token: str, expires_at: float) -> None: ...
@@ -52,12 +52,12 @@ class TokenCache(Protocol):
     def forget(self, key: str) -> None: ...
 
     def lock(self, key: str) -> AbstractContextManager[Any]:
-        """Held while a token is renewed, so that one caller renews and the others wait."""
+        """Hold the lock of a key while its token is renewed: one caller renews, the others wait."""
         ...
 
 
 class LocalTokenCache:
-    """Tokens in this process's memory."""
+    """Keeps tokens in this process's memory."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -75,7 +75,7 @@ class LocalTokenCache:
             self._tokens[key] = (token, expires_at)
 
     def _sweep(self) -> None:
-        """Drop what has ended; if that is not enough, the older half."""
+        """Drop tokens that have ended; if that is not enough, the older half."""
         now = self._clock()
         kept = {key: held for key, held in self._tokens.items() if held[1] > now}
         if len(kept) >= TOKENS_KEPT:
@@ -127,15 +127,15 @@ class AccessTokenClient:
         return f"<AccessTokenClient {urlsplit(self._url).hostname}>"
 
     def get_auth(self) -> AccessToken:
-        """A token good for a minute at least. Raises AuthorizationError."""
+        """Return a token that is good for a minute at least. Raises AuthorizationError."""
         return self._held() or self._renewed(rejected=None)
 
     def renew(self, rejected: AccessToken) -> AccessToken:
-        """A token other than ``rejected``, which Amazon did not take. Raises AuthorizationError."""
+        """Return another token than the ``rejected`` one. Raises AuthorizationError."""
         return self._renewed(rejected)
 
     def exchange_code(self, code: str, redirect_uri: str) -> dict[str, Any]:
-        """The grant for a consent's ``spapi_oauth_code``, good for 5 minutes after consent.
+        """Exchange a consent's ``spapi_oauth_code``, which is good for 5 minutes, for its grant.
 
         Returns ``access_token``, ``refresh_token`` and ``expires_in`` (seconds). Raises
         AuthorizationError.

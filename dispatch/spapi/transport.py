@@ -30,7 +30,7 @@ _ONCE: Final = urllib3.Retry(False, redirect=False)
 
 
 class FaultKind(Enum):
-    """What is known when no answer could be had."""
+    """What is known of a request to which no answer could be had."""
 
     NOT_SENT = "could not connect"
     BAD_CERTIFICATE = "the server's certificate cannot be trusted"
@@ -40,7 +40,7 @@ class FaultKind(Enum):
 
 
 class TransportFault(Exception):
-    """No answer. The text is ours: the library's own names the URL."""
+    """There is no answer. The text is ours: the library's own would name the URL."""
 
     def __init__(self, kind: FaultKind) -> None:
         super().__init__(kind.value)
@@ -88,7 +88,7 @@ Transport = Callable[[Request], Reply]
 
 @dataclass(slots=True, repr=False)
 class _Route:
-    """The way to one origin: its pool, and what a plain HTTP proxy wants to see besides."""
+    """The way to an origin: its pool, and the prefix and headers that a plain HTTP proxy wants."""
 
     pool: Any
     prefix: str
@@ -154,7 +154,7 @@ class PooledTransport:
             return self._routes[origin]
 
     def _route(self, origin: str) -> _Route:
-        """Let ``requests`` work out certificates and proxies, once."""
+        """Let ``requests`` work out an origin's certificates and proxies, once."""
         with requests.Session() as session:
             settings = session.merge_environment_settings(
                 origin, dict(self._proxies), None, self._verify, None
@@ -176,7 +176,7 @@ class PooledTransport:
 
 
 def read_up_to(answer: Any, limit: int) -> bytes:
-    """The decoded body. Raises TransportFault when it is longer than ``limit`` bytes."""
+    """Return the decoded body. Raises TransportFault when it is longer than ``limit`` bytes."""
     body: bytes = answer.read(limit + 1, decode_content=True)
     if len(body) > limit:
         raise TransportFault(FaultKind.TOO_LARGE)
@@ -184,7 +184,7 @@ def read_up_to(answer: Any, limit: int) -> bytes:
 
 
 def classify(error: BaseException) -> FaultKind:
-    """What an exception of urllib3 says about the request: was it sent?"""
+    """Return what an exception of urllib3 or requests says of a request: was it sent?"""
     if isinstance(error, urllib3.exceptions.SSLError | requests.exceptions.SSLError):
         reason = error.args[0] if error.args else None
         untrusted = isinstance(reason, ssl.SSLCertVerificationError)
@@ -202,7 +202,7 @@ def classify(error: BaseException) -> FaultKind:
 def shared_transport(
     proxies: Mapping[str, str] | None = None, verify: bool | str = True
 ) -> PooledTransport:
-    """The process's transport for these settings: a thousand clients use one pool."""
+    """Return the process's transport for these settings: a thousand clients use one pool."""
     return _shared_transport(tuple(sorted((proxies or {}).items())), verify)
 
 
@@ -212,7 +212,7 @@ def _shared_transport(proxies: tuple[tuple[str, str], ...], verify: bool | str) 
 
 
 def _forget_connections() -> None:
-    """A forked child must not write into its parent's sockets."""
+    """Start over in a forked child, which must not write into its parent's sockets."""
     for transport in list(_open_transports):
         transport._opening = threading.Lock()
         transport._start_over()

@@ -26,7 +26,7 @@ Timeout = float | tuple[float, float] | None
 
 
 def timeouts(timeout: Timeout) -> tuple[float, float]:
-    """(connect, read) in seconds; a single number stands for both."""
+    """Return the timeouts (connect, read) in seconds; a single number stands for both."""
     if timeout is None:
         return DEFAULT_TIMEOUT
     if isinstance(timeout, tuple | list):
@@ -36,7 +36,7 @@ def timeouts(timeout: Timeout) -> tuple[float, float]:
 
 
 def split_endpoint(endpoint: str) -> tuple[str, str]:
-    """("https://host[:port]", path before every operation's). Raises ValueError."""
+    """Split into ``https://host[:port]`` and the path before all others. Raises ValueError."""
     parts = urlsplit(endpoint.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise ValueError("The endpoint must look like https://host")
@@ -48,7 +48,7 @@ def split_endpoint(endpoint: str) -> tuple[str, str]:
 def target(
     operation: Operation, ids: Sequence[str], keys: Mapping[str, Any], marketplace_id: str
 ) -> str:
-    """Path and query, percent-encoded. ``ids`` are the path parameters in order."""
+    """Return path and query, percent-encoded; ``ids`` are the path parameters in order."""
     query = [
         (name, text)
         for name in operation.query
@@ -68,7 +68,7 @@ def _path(operation: Operation, ids: Sequence[str]) -> str:
 
 
 def _segment(name: str, value: Any) -> str:
-    """An empty id would ask for the list, and ``..`` for something else altogether."""
+    """Encode an id; an empty one would ask for the list, and ``..`` for something else."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
     text = str(value)
@@ -79,7 +79,7 @@ def _segment(name: str, value: Any) -> str:
 
 
 def _query_text(value: Any) -> str | None:
-    """None for what is not sent: None itself and empty lists."""
+    """Return a value as it stands in the query; None for what is not sent: None, empty lists."""
     if value is None:
         return None
     if isinstance(value, list | tuple | set | frozenset):
@@ -107,14 +107,17 @@ def _moment(value: Any) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """``2026-01-31T10:00:00.000Z``. Raises ValueError for a time without a zone."""
+    """Write a moment as Amazon takes it: UTC with milliseconds, ``2026-01-31T10:00:00.000Z``.
+
+    Raises ValueError for a time without a zone.
+    """
     if moment.utcoffset() is None:
         raise ValueError("A time without a time zone cannot be sent to Amazon")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def body(operation: Operation, keys: Mapping[str, Any], given: Any = None) -> bytes | None:
-    """The JSON body; None for operations without one.
+    """Return the JSON body; None for operations without one.
 
     ``given`` is the whole body as a mapping; its keys must be declared and not be passed twice.
     """
@@ -150,7 +153,7 @@ def _json_value(value: Any) -> Any:
 
 
 def check_keys(operation: Operation, keys: Mapping[str, Any]) -> None:
-    """Raises TypeError with the name of a keyword the model does not declare."""
+    """Raise TypeError with the name of a keyword that the model does not declare."""
     declared = operation.query + operation.body
     _refuse_undeclared(keys, (*declared, "body") if operation.body else declared, operation.id)
 
@@ -162,5 +165,5 @@ def _refuse_undeclared(keys: Mapping[str, Any], declared: Sequence[str], operati
 
 
 def amazon_date(now: float) -> str:
-    """``20260131T100000Z`` for seconds since 1970."""
+    """Write seconds since 1970 as ``20260131T100000Z``."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))

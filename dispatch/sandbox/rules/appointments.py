@@ -1,4 +1,4 @@
-"""Adding an appointment to a job and moving it."""
+"""Adds an appointment to a job, and moves it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reschedule(call: Call) -> Reply:
 
 
 def _movable(call: Call, job: Job, appointment_id: str, code: str) -> JsonDict:
-    """The appointment, when it may be moved for this reason."""
+    """Return the appointment if it may be moved for this reason; refuses otherwise."""
     old = job.appointment(appointment_id)
     if old is None:
         raise _failed(job, f"No appointment exists with appointmentId: {appointment_id}")
@@ -74,7 +74,7 @@ def move(call: Call, job: Job, old: JsonDict, start: datetime) -> tuple[JsonDict
 
 
 def _asked(call: Call) -> JsonDict:
-    """The appointment time asked for, with its required part."""
+    """Return the appointment time asked for; refuses one that lacks its start."""
     time: Any = call.body.get("appointmentTime")
     if not isinstance(time, dict):
         raise missing("appointmentTime")
@@ -106,7 +106,7 @@ def _check_open(job: Job) -> None:
 
 
 def _check_start(call: Call, job: Job, asked: JsonDict, start: datetime) -> None:
-    """In the future, within 365 days, of the configured length, in a slot with room."""
+    """Refuse a start in the past, after 365 days, of another length, or in a full slot."""
     if start <= call.now:
         raise _failed(job, "Start time of appointment should be in the future.")
     if start > call.now + timedelta(days=365):

@@ -1,4 +1,4 @@
-"""Putting technicians on an appointment."""
+"""Puts technicians on an appointment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPEN = {"NOT_SERVICED", "PENDING_SCHEDULE", "HOLD"}
 
 
 def assign(call: Call) -> Reply:
-    """Replace the whole list; an overlap is only a warning."""
+    """Replace an appointment's technicians; an overlap is only a warning."""
     job_id = call.path_value("serviceJobId")
     appointment_id = call.path_value("appointmentId")
     wanted = _wanted(call)
@@ -59,7 +59,7 @@ def _open(job: Job, appointment_id: str) -> JsonDict:
 
 
 def _check_resources(call: Call, job: Job, appointment: JsonDict, wanted: list[str]) -> None:
-    """One error per code, each naming the technicians it applies to."""
+    """Refuse technicians that do not fit: one error per code, naming those it applies to."""
     known = call.world.resources
     stray = [one for one in wanted if one not in known]
     here = [known[one] for one in wanted if one in known]

@@ -21,7 +21,7 @@ _NULL = re.compile(r"(null(JobId|AppointmentId|ResourceId|ReservationId|StoreId|
 
 @dataclass(slots=True)
 class Call:
-    """Who asks, for what, when."""
+    """A call as the rules see it: who asks, for what, and when."""
 
     realm: Realm
     world: World
@@ -32,7 +32,7 @@ class Call:
     base_url: str
 
     def path_value(self, name: str) -> str:
-        """A path parameter, 1 to 100 characters, or 400."""
+        """Return a path parameter; refuses with 400 unless it has 1 to 100 characters."""
         value = self.path[name]
         if absent(value) or len(value) > 100:
             raise missing(name)
@@ -43,18 +43,18 @@ Rule = Callable[[Call], Reply]
 
 
 def absent(value: Any) -> bool:
-    """Whether a parameter is missing, empty, or says it is null."""
+    """Tell whether a parameter is missing, empty, or says that it is null."""
     return value is None or (isinstance(value, str) and _NULL.fullmatch(value) is not None)
 
 
 def listed(call: Call, name: str) -> list[str]:
-    """A list in the query, comma-separated or repeated."""
+    """Return a list in the query, comma-separated or repeated."""
     parts = (part for value in call.query.getlist(name) for part in value.split(","))
     return [part.strip() for part in parts if part.strip()]
 
 
 def marketplace_problem(call: Call) -> list[str]:
-    """``["marketplaceIds"]`` unless exactly one marketplace is named."""
+    """Return ``["marketplaceIds"]`` unless exactly one marketplace is named."""
     return [] if len(listed(call, "marketplaceIds")) == 1 else ["marketplaceIds"]
 
 
@@ -72,7 +72,7 @@ def check_marketplace(call: Call, *more: str, details: str | None = "") -> None:
 
 
 def find_job(call: Call, job_id: str, *, unknown: str, spaced: bool = False) -> Job:
-    """The seller's own job; 403 for somebody else's, 422 with ``unknown`` for nobody's."""
+    """Return the seller's own job; refuses others' with 403, nobody's with 422 and ``unknown``."""
     if job_id in call.world.foreign:
         raise foreign_job(spaced=spaced)
     job = call.world.jobs.get(job_id)
@@ -84,7 +84,7 @@ def find_job(call: Call, job_id: str, *, unknown: str, spaced: bool = False) -> 
 
 
 def foreign_job(*, spaced: bool) -> Refusal:
-    """Amazon writes this sentence in two ways, by operation."""
+    """Return the refusal of others' jobs, which Amazon words in two ways, by operation."""
     text = "Not authorized to access this resource.Please check your input again"
     if spaced:
         text = "Not authorized to access this resource. Please check your input again."
@@ -92,7 +92,7 @@ def foreign_job(*, spaced: bool) -> Refusal:
 
 
 def moment(call: Call, name: str) -> datetime | None:
-    """A time in the query, or None; 400 when it is not ISO 8601."""
+    """Return a time in the query, or None; refuses with 400 what is not ISO 8601."""
     value = call.query.get(name)
     if not value:
         return None

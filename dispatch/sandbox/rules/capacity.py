@@ -1,4 +1,4 @@
-"""A technician's capacity, as ranges and in fixed slots."""
+"""Tells a technician's capacity, in ranges and in fixed slots."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _length_problems(length: object) -> list[str]:
 
 
 def _query(call: Call, problems: list[str]) -> tuple[Resource, list[str], datetime, datetime]:
-    """The technician, the types and the range, the page's start already put in."""
+    """Read the technician, the types and the range, with the page's start put in."""
     raw = call.body.get("startDateTime"), call.body.get("endDateTime")
     if absent(raw[0]) or absent(raw[1]):
         raise _bad(["startDateTime or endDateTime are not present"])
@@ -122,14 +122,14 @@ def _page_start(call: Call, start: datetime, end: datetime) -> datetime:
 
 
 def _next(stop: datetime, end: datetime) -> JsonDict:
-    """A token is the next page's start in base64, as in the model's example."""
+    """Return the token of the next page: its start in base64, as in the model's example."""
     if stop >= end:
         return {}
     return {"nextPageToken": base64.b64encode(iso(stop).encode()).decode()}
 
 
 class _Measures(dict[str, Capacity]):
-    """Capacity by type, and the moments at which it can change."""
+    """A technician's capacity by type, and the moments at which it can change."""
 
     edges: set[datetime]
 
@@ -154,7 +154,7 @@ def _measures(call: Call, resource: Resource, start: datetime, end: datetime) ->
 
 
 def _least(spans: list[Span], start: datetime, end: datetime) -> int:
-    """Capacity that is there the whole time."""
+    """Return the capacity that is there the whole time."""
     return max((one.capacity for one in spans if one.start <= start and one.end >= end), default=0)
 
 
@@ -163,7 +163,7 @@ def _most(spans: list[Span], start: datetime, end: datetime) -> int:
 
 
 def _merged(measures: _Measures, name: str, start: datetime, end: datetime) -> list[JsonDict]:
-    """Stretches of equal capacity, neighbours joined."""
+    """Join neighbouring stretches of equal capacity."""
     edges = sorted(measures.edges)
     slots: list[JsonDict] = []
     for at, until in itertools.pairwise(edges):

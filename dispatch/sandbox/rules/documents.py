@@ -1,4 +1,4 @@
-"""Proofs of appointment: upload destinations, the upload itself, Amazon's inspection."""
+"""Takes proofs of appointment: upload destinations, uploads, and Amazon's inspection."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _REASONS = {
 
 
 def create(call: Call) -> Reply:
-    """A destination with its own AES key and a link that works for five minutes."""
+    """Answer with a destination: an AES key of its own, and a link that works for five minutes."""
     content_type, length, md5 = _check(call.body)
     token = uuid.uuid4().hex
     secret = base64.b64encode(os.urandom(18)).decode()
@@ -121,7 +121,7 @@ def _signature(document: Document, query: dict[str, str]) -> str:
 
 
 def upload(realm: Realm, incoming: Incoming, token: str) -> Reply:
-    """The presigned PUT; refusals are S3's XML."""
+    """Answer a presigned PUT; refusals are S3's XML."""
     if incoming.method != "PUT":
         return _refused(405, "MethodNotAllowed", "The specified method is not allowed.")
     document = _by_token(realm, token)
@@ -151,7 +151,7 @@ def _refused(status: int, code: str, message: str) -> Reply:
 
 
 def _store(document: Document, ciphertext: bytes, now: datetime) -> None:
-    """Keep the upload and what Amazon's inspection will say about it."""
+    """Keep an upload and what Amazon's inspection will say about it."""
     document.ciphertext, document.uploaded = ciphertext, True
     document.expires = now + _KEPT
     plain = decrypt(document, ciphertext)
@@ -160,7 +160,7 @@ def _store(document: Document, ciphertext: bytes, now: datetime) -> None:
 
 
 def decrypt(document: Document, ciphertext: bytes) -> bytes | None:
-    """AES-256-CBC with PKCS#7 padding; None when it was encrypted in another way."""
+    """Decrypt AES-256-CBC with PKCS#7 padding; None when it was encrypted in another way."""
     key, iv = base64.b64decode(document.key), base64.b64decode(document.iv)
     try:
         decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
@@ -185,7 +185,7 @@ def _inspect(document: Document, plain: bytes) -> str | None:
 
 
 def problem(call: Call, reference: JsonDict) -> str | None:
-    """What Amazon says to a document put on an appointment; None when it takes it."""
+    """Return what Amazon says to a document on an appointment; None when it takes it."""
     reason = _verdict(call, reference)
     if reason is None:
         return None

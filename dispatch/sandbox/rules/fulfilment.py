@@ -1,4 +1,4 @@
-"""setAppointmentFulfillmentData: several errors at once, as a bare JSON array."""
+"""Answers setAppointmentFulfillmentData: several errors at once, as a bare JSON array."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _missing(name: str) -> dict[str, str]:
 
 
 def _check_shapes(given: JsonDict) -> None:
-    """Objects where the model has objects, lists of objects where it has lists."""
+    """Refuse what is no object where the model has one, or no list of objects where it has one."""
     for name, value in given.items():
         if name.endswith("Time"):
             sound = isinstance(value, dict)
@@ -77,7 +77,7 @@ def _check_open(job: Job, appointment_id: str) -> None:
 
 
 def _problems(call: Call, given: JsonDict) -> list[str]:
-    """At most one problem per part, in Amazon's order."""
+    """Return at most one problem per part, in Amazon's order."""
     found = [
         _resources(call, given.get("appointmentResources")),
         _arrival(given.get("estimatedArrivalTime")),
@@ -127,7 +127,7 @@ def _period(window: JsonDict | None, now: datetime) -> str | None:
 
 
 def _read(text: Any) -> datetime | str:
-    """The moment, or what is wrong with the text."""
+    """Return the moment, or what is wrong with the text."""
     try:
         return parse(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading one job, completing it, cancelling it."""
+"""Shows one job, completes it, cancels it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _finish(call: Call, job: Job, active: JsonDict, given: JsonDict) -> None:
 
 
 def proof(appointment: JsonDict, uploaded: str) -> JsonDict:
-    """The proof of appointment as the job shows it afterwards."""
+    """Return a proof of appointment as the job shows it afterwards."""
     poa: JsonDict = {
         "appointmentTime": appointment["appointmentTime"],
         "uploadTime": uploaded,

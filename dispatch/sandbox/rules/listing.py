@@ -1,4 +1,4 @@
-"""getServiceJobs: filters, order and pages."""
+"""Answers getServiceJobs: filters, order and pages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Key = tuple[str, str]
 
 
 def search(call: Call) -> Reply:
-    """One page. A page token carries the filters, so it may be sent alone."""
+    """Answer with one page; a page token carries the filters, so it may be sent alone."""
     check_marketplace(call)
     size = _page_size(call)
     token = call.query.get("pageToken")
@@ -67,7 +67,7 @@ def _page_size(call: Call) -> int:
 
 
 def _filters(call: Call) -> JsonDict:
-    """The filters, checked, in a form that fits into a token."""
+    """Check the filters; return them in a form that fits into a token."""
     filters: JsonDict = {name: _list_filter(call, name) for name in _LISTS}
     times = {name: moment(call, name) for name in _TIMES}
     _check_times(times)
@@ -103,7 +103,7 @@ def _check_times(times: dict[str, datetime | None]) -> None:
 
 
 def _wanted(filters: JsonDict) -> list[tuple[Callable[[Job, Any], bool], Any]]:
-    """The checks that apply, each with its value; times are read once, not for every job."""
+    """Return the checks that apply, each with its value; times are read once for all jobs."""
     values = {name: parse(filters[name]) for name in _TIMES if name in filters}
     return [
         (check, values.get(name, filters[name]))
@@ -131,7 +131,7 @@ def _has_asin(job: Job, wanted: list[str]) -> bool:
 
 
 def _scheduled(job: Job, keep: Callable[[datetime], bool]) -> bool:
-    """Whether an appointment that was not called off starts at such a time."""
+    """Tell whether an appointment that was not called off starts at a time to ``keep``."""
     counted = (one for one in job.appointments if one.get("appointmentStatus") != "CANCELLED")
     return any(keep(window_of(one)[0]) for one in counted)
 
@@ -155,7 +155,7 @@ _CHECKS: dict[str, Callable[[Job, Any], bool]] = {
 
 @dataclass(slots=True)
 class _Found:
-    """The jobs that match, in order; ``keys`` are theirs, always ascending."""
+    """The jobs that match, in order, and their ``keys``, always ascending."""
 
     version: int
     jobs: list[Job]
@@ -166,7 +166,7 @@ class _Found:
         return self.keys[-1 - place if self.descending else place]
 
     def position(self, where: JsonDict, size: int) -> int:
-        """Where the page begins: behind the last row seen, or a page before the first one."""
+        """Return where a page begins: behind the last row seen, or a page before the first one."""
         mark = tuple(where.get("after") or where.get("before") or ())
         if not mark:
             return 0
@@ -177,7 +177,7 @@ class _Found:
 
 
 def _found(call: Call, filters: JsonDict) -> _Found:
-    """The jobs that match; those of the page before, where nothing has changed since."""
+    """Return the jobs that match, those found before where nothing has changed since."""
     name, version = json.dumps(filters, sort_keys=True), call.realm.version
     found: _Found | None = call.world.lists.get(name)
     if found is None or found.version != version:

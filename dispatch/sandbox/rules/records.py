@@ -1,4 +1,4 @@
-"""Availability records: what schedules and reservations are made of."""
+"""Checks availability records, which schedules and reservations are made of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DAYS = {"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SU
 
 
 def record_problem(record: Any) -> str | None:
-    """The name of the first part that is missing or wrong."""
+    """Return the name of the first part that is missing or wrong, or None."""
     if not isinstance(record, dict):
         return "availability"
     for name in ("startTime", "endTime"):

@@ -1,4 +1,4 @@
-"""Reservations: time a technician is not to be had."""
+"""Keeps reservations: time in which a technician is not to be had."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def create(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """The changed reservation gets a new id, as in the model's example."""
+    """Change a reservation, which gets a new id, as in the model's example."""
     wanted = _wanted(call)
     reservation_id = call.path_value("reservationId")
     if reservation_id not in call.world.reservations:

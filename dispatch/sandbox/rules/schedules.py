@@ -1,4 +1,4 @@
-"""updateSchedule: overwrites a technician's whole schedule."""
+"""Answers updateSchedule, which overwrites a technician's whole schedule."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _length(record: JsonDict) -> timedelta:
 
 
 def _overlaps(resource: Resource, record: JsonDict) -> bool:
-    """Whether a record's first stretch replaces hours known before."""
+    """Tell whether a record's first stretch replaces hours known before."""
     start, end = parse(record["startTime"]), parse(record["endTime"])
     return any(True for old in resource.schedules for _ in expand(old, start, end))
 

@@ -1,4 +1,4 @@
-"""Appointment slots, by job and by service and store."""
+"""Offers appointment slots, by job and by service and store."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def by_store(call: Call) -> Reply:
 
 
 def _example(world: World, asin: str, store_id: str, now: datetime) -> Job:
-    """A job like the one a buyer would order: length and zone as others of its kind have."""
+    """Make a job like a buyer would order, of the length and zone that others of its kind have."""
     scope = {"asin": asin}
     model = Job.of({"serviceJobId": "", "scopeOfWork": scope, "storeId": store_id}, now)
     same_store = [job for job in world.jobs.values() if job.payload.get("storeId") == store_id]
@@ -85,7 +85,7 @@ def _report(call: Call, job: Job, start: datetime, end: datetime) -> JsonDict:
 
 
 def has_room(world: World, job: Job, start: datetime, now: datetime) -> bool:
-    """Whether a slot begins exactly then and somebody is free."""
+    """Tell whether a slot begins exactly then and somebody is free."""
     found = offered(world, job, start, start + timedelta(minutes=job.duration), now)
     return any(slot.start == start and slot.capacity > 0 for slot in found)
 
@@ -93,7 +93,7 @@ def has_room(world: World, job: Job, start: datetime, now: datetime) -> bool:
 def offered(
     world: World, job: Job, start: datetime, end: datetime, now: datetime
 ) -> Iterator[Span]:
-    """Every slot that lies within a range, full ones included."""
+    """Yield every slot that lies within a range, full ones included."""
     length = timedelta(minutes=job.duration)
     room = _Room(world, job, start, end)
     for at in _starts(world, job, start, end):
@@ -103,7 +103,7 @@ def offered(
 
 
 def _starts(world: World, job: Job, start: datetime, end: datetime) -> Iterator[datetime]:
-    """Full hours: all of them in a scenario, working hours of the job's place otherwise."""
+    """Yield full hours: all in a scenario, else the working hours where the job is."""
     zone = zone_of(job.zone)
     at = start.replace(minute=0, second=0, microsecond=0)
     at += _HOUR if at < start else timedelta(0)
@@ -118,7 +118,7 @@ def _starts(world: World, job: Job, start: datetime, end: datetime) -> Iterator[
 
 
 class _Room:
-    """How many technicians a slot still has, over one range."""
+    """Knows how many technicians a slot still has, over one range."""
 
     def __init__(self, world: World, job: Job, start: datetime, end: datetime) -> None:
         self.world, self.job = world, job
@@ -153,7 +153,7 @@ class _Room:
 
 
 def suits(resource: Resource, job: Job) -> bool:
-    """Whether a technician can do such a job at all."""
+    """Tell whether a technician can do such a job at all."""
     skilled = resource.skills is None or job.skills <= resource.skills
     store = job.payload.get("storeId")
     near = resource.stores is None or store is None or store in resource.stores

@@ -1,4 +1,4 @@
-"""Stretches of a technician's time: scheduled, encumbered, reserved."""
+"""Works out stretches of a technician's time: scheduled, encumbered, reserved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Span:
 
 
 def scheduled(resource: Resource, start: datetime, end: datetime) -> list[Span]:
-    """When a technician works: the schedule Amazon was told, else usual hours, else always."""
+    """Return when a technician works: as Amazon was told, else in usual hours, else always."""
     if resource.schedules:
         return [span for one in resource.schedules for span in expand(one, start, end)]
     if resource.hours:
@@ -43,7 +43,7 @@ def encumbered(world: World, resource_id: str, start: datetime, end: datetime) -
 
 
 def expand(record: JsonDict, start: datetime, end: datetime) -> Iterator[Span]:
-    """The occurrences of an AvailabilityRecord that touch a range."""
+    """Yield the occurrences of an AvailabilityRecord that touch a range."""
     first, last = parse(record["startTime"]), parse(record["endTime"])
     capacity, recurrence = record.get("capacity") or 1, record.get("recurrence")
     until = parse(recurrence["endTime"]) if recurrence else last
@@ -66,7 +66,7 @@ def _recurs(recurrence: JsonDict, at: datetime) -> bool:
 
 
 def _usual(hours: JsonDict, start: datetime, end: datetime) -> Iterator[Span]:
-    """Daily working hours, in the technician's own time zone."""
+    """Yield daily working hours, in the technician's own time zone."""
     zone = zone_of(hours["timeZone"])
     opens, closes = time.fromisoformat(hours["start"]), time.fromisoformat(hours["end"])
     day = start.astimezone(zone).date() - timedelta(days=1)

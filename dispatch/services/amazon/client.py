@@ -24,20 +24,20 @@ from dispatch.spapi import (
 )
 
 FAULTS = (SellingApiException, AuthorizationError, MissingCredentials, SealBroken)
-"""Whatever may come of asking Amazon."""
+"""Every exception that asking Amazon may end in."""
 
-State = Seller.State
+
 _TOKEN_STATES = {
-    "invalid_grant": State.REVOKED,
-    "access_denied": State.REVOKED,
-    "invalid_client": State.WRONG_SECRET,
-    "unauthorized_client": State.WRONG_SECRET,
+    "invalid_grant": Seller.State.REVOKED,
+    "access_denied": Seller.State.REVOKED,
+    "invalid_client": Seller.State.WRONG_SECRET,
+    "unauthorized_client": Seller.State.WRONG_SECRET,
 }
 
 
 @contextmanager
 def connect(seller: Seller, *, interactive: bool) -> Iterator[Services]:
-    """A client with the seller's credentials; what Amazon says of them is kept in its state.
+    """Open a client with the seller's credentials; keep what Amazon says of them in its state.
 
     ``interactive`` marks a waiting person, who goes before background work. Raises one of `FAULTS`.
     """
@@ -52,7 +52,7 @@ def connect(seller: Seller, *, interactive: bool) -> Iterator[Services]:
 
 
 def open_client(seller: Seller, *, interactive: bool) -> Services:
-    """A client for whoever keeps the seller's state itself. Raises `MissingCredentials`."""
+    """Open a client for whoever keeps the seller's state itself. Raises `MissingCredentials`."""
     credentials = {
         "refresh_token": seller.refresh_token,
         "lwa_app_id": seller.client_id,
@@ -72,23 +72,23 @@ def open_client(seller: Seller, *, interactive: bool) -> Services:
     )
 
 
-def state_after(error: Exception) -> State | None:
-    """The state that an error puts a seller in, or None where it says nothing of the seller."""
+def state_after(error: Exception) -> Seller.State | None:
+    """Return the state that an error puts a seller in; None where it says nothing of it."""
     if isinstance(error, AuthorizationError):
         return _TOKEN_STATES.get(error.error)
     # `UnauthorizedAction` is about one job; `Unauthorized` is about the seller's role.
     if isinstance(error, SellingApiForbiddenException) and error.amzn_code == "Unauthorized":
-        return State.NO_ROLE
+        return Seller.State.NO_ROLE
     return None
 
 
-def note_state(seller: Seller, state: State, detail: str = "") -> None:
-    """Keep what Amazon last said of the credentials."""
+def note_state(seller: Seller, state: Seller.State, detail: str = "") -> None:
+    """Keep what Amazon last said of the seller's credentials; a disconnected seller stays so."""
     seller.state, seller.state_detail = state, detail[:300]
     changes: dict[str, object] = {"state": state, "state_detail": seller.state_detail}
-    if state == State.CONNECTED and seller.authorised_at is None:
+    if state == Seller.State.CONNECTED and seller.authorised_at is None:
         seller.authorised_at = changes["authorised_at"] = timezone.now()
-    connected = Seller.objects.filter(pk=seller.pk).exclude(state=State.DISCONNECTED)
+    connected = Seller.objects.filter(pk=seller.pk).exclude(state=Seller.State.DISCONNECTED)
     with transaction.atomic():
         # Every failing call says it again; only what is new is recorded.
         if connected.exclude(state=state).update(**changes):

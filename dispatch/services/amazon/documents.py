@@ -1,4 +1,4 @@
-"""Proofs of appointment: checked, encrypted, uploaded, ready to be put on an appointment.
+"""Checks, encrypts and uploads proofs of appointment, ready to be put on an appointment.
 
 Source: operation ``createServiceDocumentUploadDestination`` and definition
 ``ServiceDocumentUploadDestination`` of Amazon's model; Amazon's guide for encrypted uploads.
@@ -62,12 +62,12 @@ class Document:
 
     @property
     def sha256(self) -> str:
-        """Base64, as Amazon wants digests."""
+        """Return the digest of the file in base64, as Amazon wants digests."""
         return _b64(hashlib.sha256(self.content).digest())
 
 
 def accept(content: bytes) -> Document:
-    """Check size and type by the bytes themselves; raises `NotAProof` with a plain sentence."""
+    """Check a file's size and type by its bytes; raises `NotAProof` with a plain sentence."""
     if not content:
         raise NotAProof("The file is empty.")
     if len(content) > LARGEST:
@@ -81,7 +81,7 @@ def accept(content: bytes) -> Document:
 
 
 def upload(client: Services, document: Document) -> dict[str, str]:
-    """Upload a document; returns Amazon's ``FulfillmentDocument``.
+    """Upload a document; return Amazon's ``FulfillmentDocument``.
 
     A destination that expired meanwhile is asked for again. Raises `UploadFailed`,
     `SellingApiException`.
@@ -125,7 +125,7 @@ def _destination(client: Services, document: Document) -> _Destination:
 
 
 def _require_amazons(url: str) -> None:
-    """A presigned address may only lead to Amazon's store, or to the sandbox in its place."""
+    """Refuse a presigned address that leads neither to Amazon's store nor to the sandbox."""
     parts = urlsplit(url)
     sandbox = urlsplit(settings.SP_API_ENDPOINT)
     if settings.DISPATCH_DEMO and parts.netloc == sandbox.netloc and parts.scheme == "http":
@@ -135,7 +135,7 @@ def _require_amazons(url: str) -> None:
 
 
 def _encrypt(content: bytes, details: _Encryption) -> bytes:
-    """AES-256-CBC with PKCS#7 padding, with the key and vector of the destination."""
+    """Encrypt by AES-256-CBC with PKCS#7 padding, with a destination's key and vector."""
     try:
         key = base64.b64decode(details.key, validate=True)
         vector = base64.b64decode(details.initialization_vector, validate=True)
@@ -148,7 +148,7 @@ def _encrypt(content: bytes, details: _Encryption) -> bytes:
 
 
 def _put(destination: _Destination, ciphertext: bytes, kind: str) -> bool:
-    """Whether the store took the bytes; False when another try with a new address may help."""
+    """Send the bytes; return False when another try with a new address may help."""
     try:
         with requests.Session() as session:
             session.trust_env = False
@@ -166,7 +166,7 @@ def _put(destination: _Destination, ciphertext: bytes, kind: str) -> bool:
 
 
 def _headers(destination: _Destination, kind: str) -> dict[str, Any]:
-    """Exactly the headers that were signed: those of the answer, and the type if it is signed."""
+    """Return the headers that were signed: those of the answer, and the type if it is signed."""
     headers: dict[str, Any] = dict(destination.headers or {})
     signed = parse_qs(urlsplit(destination.url).query).get("X-Amz-SignedHeaders", [""])[0]
     given = {name.lower() for name in headers}
@@ -175,8 +175,8 @@ def _headers(destination: _Destination, kind: str) -> dict[str, Any]:
     return {"User-Agent": None, "Accept": None, "Accept-Encoding": None, **headers}
 
 
-def in_words(message: str) -> str:
-    """Amazon's refusal of a proof as a plain sentence; its own words where it is none we know.
+def refusal_in_words(message: str) -> str:
+    """Say Amazon's refusal of a proof in plain words, or in its own where we do not know it.
 
     Only for explaining: nothing is decided by these texts, which Amazon may change.
     """

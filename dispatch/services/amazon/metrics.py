@@ -1,6 +1,6 @@
-"""What can be seen from outside of our calls to Amazon: one log line each, and figures.
+"""Shows our calls to Amazon to the outside: one log line for each, and figures.
 
-Neither holds a secret or buyer data: ids of operations, sellers and requests, and numbers.
+Neither holds a secret or buyer data, only numbers and ids of operations, sellers and requests.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SYNC_RUNS = Counter("dispatch_sync_runs", "Runs of the sync by kind and result",
 
 
 def calls_of(seller_id: object, *, interactive: bool) -> Callable[[CallRecord], None]:
-    """An observer for `dispatch.spapi.Services` that notes every call of a seller."""
+    """Return an observer for `dispatch.spapi.Services` that notes every call of a seller."""
     who = "yes" if interactive else "no"
 
     def note(call: CallRecord) -> None:

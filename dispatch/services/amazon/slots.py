@@ -1,4 +1,4 @@
-"""The times Amazon would accept for a job, asked for when a person is about to choose.
+"""Asks Amazon which times it would accept, when a person is about to choose one.
 
 Source: operations ``getAppointmmentSlotsByJobId`` (the model's spelling) and
 ``getAppointmentSlots``, definition ``AppointmentSlotReport``.
@@ -22,7 +22,7 @@ REACH = dt.timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A window with room: aware UTC times and the number left."""
+    """A window with room: aware UTC times, and how many jobs still fit in."""
 
     start: dt.datetime
     end: dt.datetime
@@ -41,9 +41,9 @@ class _Report(Definition):
 
 
 def for_job(job: ServiceJob, *, since: dt.datetime) -> list[Slot]:
-    """Slots with room for a job over the next `REACH`, in order; raises one of `client.FAULTS`.
+    """Return slots with room for a job over the next `REACH`, in order.
 
-    Amazon returns full windows too: those are left out.
+    Amazon returns full windows too: those are left out. Raises one of `client.FAULTS`.
     """
     with connect(job.seller, interactive=True) as client:
         response = client.get_appointmment_slots_by_job_id(
@@ -53,7 +53,10 @@ def for_job(job: ServiceJob, *, since: dt.datetime) -> list[Slot]:
 
 
 def for_service(seller: Seller, *, asin: str, store_id: str, since: dt.datetime) -> list[Slot]:
-    """The same for a service before there is a job, by its ASIN and store."""
+    """Return slots with room for a service before there is a job, by its ASIN and store.
+
+    They reach over the next `REACH`, in order. Raises one of `client.FAULTS`.
+    """
     with connect(seller, interactive=True) as client:
         response = client.get_appointment_slots(
             asin=asin, storeId=store_id, startTime=since, endTime=since + REACH

@@ -1,4 +1,4 @@
-"""The rate plans, kept once for all processes: in the database, or in Redis where it is the cache.
+"""Keeps the rate plans once for all processes: in the database, or in Redis if that is the cache.
 
 The arithmetic is that of `dispatch.spapi.throttle`; each store does its step in one statement.
 """
@@ -26,7 +26,7 @@ KEPT_SECONDS = 3600
 
 
 class _SharedThrottle(WaitingThrottle):
-    """What both stores have in common: what Amazon said of a rate is written once, not per call."""
+    """A store that writes down what Amazon says of a rate once, not with every call."""
 
     def __init__(self, **options: Any) -> None:
         options = {"person_waits": PERSON_WAITS, "background_waits": WORKER_WAITS, **options}
@@ -34,7 +34,7 @@ class _SharedThrottle(WaitingThrottle):
         self._told: dict[str, float] = {}
 
     def adjust(self, key: str, rate: float) -> None:
-        """Keep Amazon's own rate for a bucket; nonsense is left aside."""
+        """Keep Amazon's own rate for a bucket, if it is a sensible number."""
         if math.isfinite(rate) and rate > 0 and self._told.get(key) != rate:
             self._store_rate(key, rate)
             self._told[key] = rate
@@ -44,9 +44,9 @@ class _SharedThrottle(WaitingThrottle):
 
 
 class DatabaseThrottle(_SharedThrottle):
-    """Buckets as rows. A token is one upsert whose condition is the limit: exact on any database.
+    """Keeps buckets as rows, by the database's clock.
 
-    The clock is the database's.
+    A token is one upsert whose condition is the limit, which is exact on any database.
     """
 
     def take(
@@ -101,7 +101,7 @@ _SQLITE_NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 
 
 def _dialect(sql: str) -> str:
-    """The names that the two databases have for the same things; all of this text is ours."""
+    """Fill in what the two databases name differently; all of this text is ours."""
     on_server = connection.vendor == "postgresql"
     return sql.format(
         table=connection.ops.quote_name(RateBucket._meta.db_table),
@@ -130,7 +130,7 @@ return {tostring(wait), 1}
 
 
 class RedisThrottle(_SharedThrottle):
-    """Buckets in Redis: one script, Redis's own clock."""
+    """Keeps buckets in Redis, by one script and Redis's own clock."""
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(**options)
@@ -160,7 +160,7 @@ class RedisThrottle(_SharedThrottle):
 
 @once
 def shared_throttle() -> Throttle:
-    """The throttle of this installation."""
+    """Return the throttle of this installation."""
     cache = settings.CACHES["default"]
     if cache["BACKEND"].endswith("RedisCache"):
         return RedisThrottle(cache["LOCATION"])

@@ -1,4 +1,4 @@
-"""Access tokens shared by every process through the cache, sealed there."""
+"""Shares access tokens between all processes through the cache, where they are sealed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ longer, because a process that dies in the middle holds everybody up for so long
 
 
 class SharedTokenCache:
-    """`dispatch.spapi.TokenCache` over Django's cache: one renewal at a time on all machines."""
+    """A `dispatch.spapi.TokenCache` over Django's: one renewal at a time on all machines."""
 
     def __init__(self) -> None:
         self._here: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def get(self, key: str) -> tuple[str, float] | None:
-        """(token, end in seconds since 1970), or None."""
+        """Return the token and its end in seconds since 1970, or None."""
         sealed = cache.get(_name(key))
         if not isinstance(sealed, str):
             return None
@@ -46,7 +46,7 @@ class SharedTokenCache:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Held while a token is renewed; waits for another process up to `LOCK_SECONDS`."""
+        """Hold a key's lock while its token is renewed; wait for others up to `LOCK_SECONDS`."""
         name, mine = f"{_name(key)}.lock", uuid.uuid4().hex
         with self._here[key]:
             deadline = time.monotonic() + LOCK_SECONDS
@@ -64,7 +64,7 @@ class SharedTokenCache:
 
 @once
 def shared_token_cache() -> SharedTokenCache:
-    """The token cache of this process."""
+    """Return the token cache of this process."""
     return SharedTokenCache()
 
 

@@ -24,7 +24,7 @@ _TOKEN_WORDS = {
 
 
 def in_words(error: Exception) -> str:
-    """What happened, what it means and what to do, in one or two plain sentences."""
+    """Say what happened, what it means and what to do, in one or two plain sentences."""
     if isinstance(error, AuthorizationError):
         return _TOKEN_WORDS.get(error.error, "Log-in with Amazon did not answer. Try again.")
     if isinstance(error, MissingCredentials):

@@ -1,4 +1,4 @@
-"""The look for changes: whatever Amazon changed since the last look, with an overlap."""
+"""Looks for changes: whatever Amazon changed since the last look, with an overlap."""
 
 from __future__ import annotations
 

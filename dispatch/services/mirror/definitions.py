@@ -135,7 +135,7 @@ class ServiceJob(Definition):
 
     @property
     def current_appointment(self) -> Appointment | None:
-        """The active appointment; else the completed one; else the latest."""
+        """Return the active appointment, else the completed one, else the latest."""
         order = {"ACTIVE": 2, "COMPLETED": 1}
         floor = dt.datetime.min.replace(tzinfo=dt.UTC)
         return max(

@@ -1,4 +1,7 @@
-"""The first load: all jobs since the date the owner chose, going on where it stopped."""
+"""Loads a seller's jobs for the first time, since the date the owner chose.
+
+A load that was interrupted goes on where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +40,13 @@ def load_all(task: SyncJob, client: Services) -> dt.timedelta:
 
 
 def _still_connected(seller: Seller) -> bool:
-    """The owner may disconnect while a long load is going on."""
+    """Tell whether the owner has not disconnected while a long load is going on."""
     connected = Seller.objects.exclude(state=Seller.State.DISCONNECTED)
     return connected.filter(pk=seller.pk).exists()
 
 
 def _load_some(task: SyncJob, client: Services, since: dt.datetime, guard: LoopGuard) -> None:
-    """Some pages, stored and noted together: a commit costs as much as the jobs of a page."""
+    """Load some pages and store them together: a commit costs as much as the jobs of a page."""
     asked_at, jobs = timezone.now(), list[Any]()
     try:
         for _ in range(PAGES_AT_ONCE):

@@ -121,7 +121,7 @@ def _write_sets(
 
 
 def _rows_of(jobs: Collection[int], rows: Rows) -> dict[int, list[Row]]:
-    """The rows that these jobs have in a table, by job and without its id."""
+    """Return the rows that these jobs have in a table, by job and without its id."""
     found: dict[int, list[Row]] = defaultdict(list)
     if jobs:
         kept = rows.model._default_manager.filter(job__in=jobs).order_by("pk")

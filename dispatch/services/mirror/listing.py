@@ -1,4 +1,4 @@
-"""Amazon's listing of jobs, page by page. Source: ``getServiceJobs`` of Amazon's model."""
+"""Reads Amazon's listing of jobs, page by page. Source: ``getServiceJobs`` of Amazon's model."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def says_unknown(error: SellingApiException) -> bool:
 def _take_in(
     seller: Seller, service_job_id: str, ask: Callable[..., ApiResponse], asked_at: dt.datetime
 ) -> bool:
-    """Store what Amazon shows of one job; returns whether it showed that job at all."""
+    """Store what Amazon shows of one job; return whether it showed that job at all."""
     payload = ask(service_job_id).payload
     shown = isinstance(payload, dict) and payload.get("serviceJobId") == service_job_id
     if shown:

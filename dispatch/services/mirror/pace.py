@@ -1,4 +1,4 @@
-"""How often Amazon is asked for a seller's jobs: by who is looking, and by the seller's own clock.
+"""Says how often Amazon is asked for a seller's jobs: by who looks, and by the seller's own clock.
 
 Amazon sends no notification for service jobs, so asking is the only way to learn of changes.
 """
@@ -26,22 +26,22 @@ SWEEP_SPREAD = 4 * 3600
 
 
 def until_look(seller: Seller, now: dt.datetime) -> dt.timedelta:
-    """How soon to look for changes again: at once while somebody looks, seldom at night.
+    """Return when to look for changes again: soon while somebody looks, seldom at night.
 
-    Spread a little downwards: a thousand sellers do not ask in the same second, and what passes
-    until a worker is rung does not make the pace slower than it says.
+    The time is spread a little downwards: a thousand sellers do not ask in the same second, and
+    what passes until a worker is rung does not make the pace slower than it says.
     """
     return _longest(seller, now) * random.uniform(0.8, 0.95)  # noqa: S311
 
 
 def pause_after(attempts: int) -> dt.timedelta:
-    """How long to wait after a failure: doubling from `FIRST_PAUSE`, at most `LONGEST_PAUSE`."""
+    """Return the wait after a failure: `FIRST_PAUSE`, doubling up to `LONGEST_PAUSE`."""
     doubled: dt.timedelta = FIRST_PAUSE * 2 ** min(attempts, 10)
     return min(doubled, LONGEST_PAUSE)
 
 
 def until_night(seller: Seller, now: dt.datetime) -> dt.timedelta:
-    """How long until the seller's next sweep; every seller has its own moment of the night."""
+    """Return the time until the seller's next sweep; each has its own moment of the night."""
     here = _at_home(seller, now)
     offset = dt.timedelta(hours=SWEEP_HOUR, seconds=seller.pk.int % SWEEP_SPREAD)
     tonight = here.replace(hour=0, minute=0, second=0, microsecond=0) + offset
@@ -59,5 +59,5 @@ def _longest(seller: Seller, now: dt.datetime) -> dt.timedelta:
 
 
 def _at_home(seller: Seller, now: dt.datetime) -> dt.datetime:
-    """The moment on the seller's own clock."""
+    """Return the moment on the seller's own clock."""
     return now.astimezone(zoneinfo.ZoneInfo(seller.time_zone))

@@ -36,18 +36,18 @@ LONGEST_NAP = 0.3
 
 
 class Bell:
-    """A queue of rings, and the workers that answer them: each ring names a row by its key."""
+    """A queue of rings, each with the key of a row that is due, and the workers that answer."""
 
     def __init__(self, name: str, answer: Callable[[Any], None]) -> None:
         self.huey = _huey(name)
         self.answer: Callable[[Any], Any] = self.huey.task(name="answer")(answer)
 
     def room(self) -> int:
-        """How many more rings it takes."""
+        """Return how many more rings the queue takes."""
         return max(0, ROOM - int(self.huey.pending_count()))
 
     def staff(self, threads: int) -> Consumer:
-        """Workers for this queue, not yet started."""
+        """Return workers for this queue, not yet started."""
         return Consumer(
             self.huey, workers=threads, periodic=False, initial_delay=0.05, max_delay=LONGEST_NAP
         )
@@ -55,25 +55,25 @@ class Bell:
 
 @once
 def changes() -> Bell:
-    """What is quick, and what somebody may be waiting for."""
+    """Return the queue of what is quick, and what somebody may be waiting for."""
     return Bell("dispatch-changes", answer)
 
 
 @once
 def long_work() -> Bell:
-    """First loads and sweeps, which have workers of their own so that no change waits for them."""
+    """Return the queue of first loads and sweeps, whose own workers keep no change waiting."""
     return Bell("dispatch-long", answer)
 
 
 def ring(task_id: int) -> None:
-    """Have some worker look at a task."""
+    """Have a worker look at the task with this id."""
     kind = SyncJob.objects.filter(pk=task_id).values_list("kind", flat=True).first()
     bell = long_work() if kind in tasks.LONG_KINDS else changes()
     bell.answer(task_id)
 
 
 def tick() -> int:
-    """Ring for what is due; returns for how many. Any number of processes may tick."""
+    """Ring for what is due; return for how many tasks. Any number of processes may tick."""
     of_long = Q(kind__in=tasks.LONG_KINDS)
     return _ring_due(changes(), ~of_long) + _ring_due(long_work(), of_long)
 
@@ -94,7 +94,7 @@ def _ring_due(bell: Bell, kinds: Q) -> int:
 
 
 def answer(task_id: int) -> None:
-    """What a worker does when it is rung: the task, unless somebody else has it or did it."""
+    """Do a task, as a worker that is rung for it, unless somebody else has it or did it."""
     close_old_connections()
     try:
         task = tasks.claim(task_id, due=True)
@@ -120,6 +120,6 @@ def _huey(name: str) -> Huey:
 
 
 def _make_private(path: Path) -> None:
-    """The file of the queue, for its owner only before anything is in it."""
+    """Make the file of the queue, for its owner only before anything is in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

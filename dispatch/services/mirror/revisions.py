@@ -1,4 +1,4 @@
-"""What lets a page left open ask cheaply whether anything has changed."""
+"""Lets a page left open ask cheaply whether anything has changed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ WATCH_STEP = dt.timedelta(seconds=15)
 
 
 def bump(seller: Seller) -> None:
-    """Something that a page of this seller could show has changed."""
+    """Note that something has changed that a page of this seller could show."""
     Seller.objects.filter(pk=seller.pk).update(revision=F("revision") + 1)
 
 
 def etag_of(sellers: Iterable[Seller]) -> str:
-    """Changes with every change that a page of these sellers could show."""
+    """Return a tag that changes with whatever a page of these sellers could show."""
     seen = ",".join(f"{seller.pk}:{seller.revision}" for seller in sellers)
     return f'"{hashlib.sha256(seen.encode()).hexdigest()[:16]}"'
 
 
 def watch(sellers: Iterable[Seller]) -> None:
-    """Somebody has a page of these sellers open: their next look at Amazon comes soon.
+    """Note that somebody has a page of these sellers open: the next look at Amazon comes soon.
 
-    Costs nothing while it was said just now.
+    A call costs nothing while the last one is less than `WATCH_STEP` ago.
     """
     now = timezone.now()
     quiet = [s.pk for s in sellers if s.watched_at is None or s.watched_at < now - WATCH_STEP]

@@ -29,7 +29,7 @@ _AS_THEY_ARE = (
 
 
 class Rows:
-    """Some fields of a model, in an order: what a row holds.
+    """A table of which rows hold some fields of a model, in an order.
 
     To PostgreSQL they are copied, or go as one text in one statement; to SQLite value by value.
     """
@@ -68,7 +68,7 @@ class Rows:
         return added
 
     def update(self, rows: Iterable[Row], *, by: int) -> None:
-        """Write rows over those whose last ``by`` fields are the same."""
+        """Write each row over those rows whose last ``by`` fields are the same."""
         values, same = self._columns[:-by], self._columns[-by:]
         change = f"UPDATE {self._table} SET {{values}}"  # noqa: S608
         self._change(change, "FROM", values, same, rows)
@@ -81,7 +81,7 @@ class Rows:
     def _sources(
         self, here: BaseDatabaseWrapper, rows: Iterable[Row]
     ) -> Iterator[tuple[str, list[Any]]]:
-        """What an INSERT takes its rows from, with the values that belong to it."""
+        """Yield what an INSERT takes its rows from, with the values that belong to it."""
         ready = self._ready(here, rows)
         if here.vendor == "postgresql":
             if ready:
@@ -124,7 +124,7 @@ class Rows:
         )
 
     def _ready(self, here: BaseDatabaseWrapper, rows: Iterable[Row]) -> Sequence[Sequence[Any]]:
-        """The rows as this database takes them."""
+        """Return the rows as this database takes them."""
         ways = [(place, _way(field, here)) for place, field in enumerate(self._fields)]
         needed = [(place, way) for place, way in ways if way]
         if not needed:
@@ -141,7 +141,7 @@ def _field(model: type[models.Model], name: str) -> Any:
 
 
 def _way(field: Any, here: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
-    """How a field's values go to this database; None where they go as they are."""
+    """Return what makes a field's values fit this database; None where they go as they are."""
     if isinstance(field, SealedTextField):
         return field.get_prep_value
     kind = field.target_field if field.is_relation else field
@@ -160,7 +160,7 @@ def _copy(cursor: Any, into: str, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has no form for, in one that PostgreSQL reads."""
+    """Return a value that JSON has no form for in one that PostgreSQL reads."""
     return value.obj if isinstance(value, Jsonb) else str(value)
 
 

@@ -91,7 +91,7 @@ def mark_gone(job: ServiceJob, *, at: dt.datetime) -> None:
 
 
 def _by_id(seller: Seller, payloads: Iterable[Payload]) -> dict[str, Shown]:
-    """The jobs by id; one without an id is left out, of one that comes twice the last counts."""
+    """Return jobs by id; one without an id is left out, of one that comes twice the last counts."""
     ring, scope, found = keyring(), str(seller.pk), {}
     for payload in payloads:
         if job_id := _job_id(payload):
@@ -115,7 +115,7 @@ def _known(jobs: QuerySet[ServiceJob], job_ids: Collection[str]) -> dict[str, _K
 def _write(
     seller: Seller, news: dict[str, JobRecord], known: Collection[str], fetched_at: dt.datetime
 ) -> Collection[str]:
-    """Write jobs that are news; returns the ids of those that still were."""
+    """Write jobs that are news; return the ids of those that still were."""
     now = job_rows.changed_now()
     for record in news.values():
         record.columns |= now
@@ -135,7 +135,7 @@ def _write(
 def _still_news(
     seller: Seller, news: dict[str, JobRecord], fetched_at: dt.datetime
 ) -> dict[str, int]:
-    """Lock jobs that are here; returns the row ids of those that show no later state by now."""
+    """Lock jobs that are here; return the row ids of those that show no later state by now."""
     jobs = ServiceJob.objects.select_for_update().filter(seller=seller)
     return {
         job_id: known.pk

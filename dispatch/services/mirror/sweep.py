@@ -1,4 +1,4 @@
-"""The sweep at night: reads again whatever can still change, and finds what looks missed."""
+"""Sweeps at night: reads again whatever can still change, and finds what was missed."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def sweep(task: SyncJob, client: Services) -> dt.timedelta:
 
 
 def _should_be_listed(seller: Seller, began: dt.datetime) -> QuerySet[ServiceJob]:
-    """The jobs here that Amazon's two lists should hold, but for what was fetched meanwhile."""
+    """Return the jobs here that Amazon should list, without what was fetched meanwhile."""
     reached = Q(created_key__gt=began - REACH) | Q(status__in=OPEN_STATUSES)
     return ServiceJob.objects.filter(reached, seller=seller, gone_at=None, fetched_at__lt=began)
 
 
 def _filters(here: QuerySet[ServiceJob], began: dt.datetime) -> list[dict[str, Any]]:
-    """What to ask Amazon for: the jobs created lately, and where there are any, older open ones."""
+    """Return what to ask Amazon for: jobs created lately, and older open ones, if any are here."""
     filters: list[dict[str, Any]] = [{"createdAfter": began - REACH}]
     oldest = here.filter(status__in=OPEN_STATUSES).order_by("created_key").first()
     if oldest and oldest.created_at and oldest.created_at < began - REACH:
@@ -57,7 +57,7 @@ def _filters(here: QuerySet[ServiceJob], began: dt.datetime) -> list[dict[str, A
 
 
 def _store_listed(task: SyncJob, client: Services, filters: list[dict[str, Any]]) -> set[str]:
-    """Store all that Amazon lists; returns the ids."""
+    """Store all that Amazon lists; return the jobs' ids."""
     listed: set[str] = set()
     ask = _patient(task, client.get_service_jobs)
     for some in filters:
@@ -92,7 +92,7 @@ def _look_for_unlisted(
 
 
 def _patient(task: SyncJob, call: Callable[..., ApiResponse]) -> Callable[..., ApiResponse]:
-    """A call that waits for room in the rate plan, for work that cannot go on from the middle."""
+    """Return a call that waits for room in the rate plan: a sweep cannot go on from its middle."""
 
     def patiently(*args: Any, **kwargs: Any) -> ApiResponse:
         while True:

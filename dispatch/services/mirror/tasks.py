@@ -54,7 +54,7 @@ def claim(task_id: int, *, due: bool = False) -> SyncJob | None:
 
 
 def _free(now: dt.datetime) -> QuerySet[SyncJob]:
-    """The tasks that nobody is at."""
+    """Return the tasks that nobody is at."""
     return SyncJob.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
 

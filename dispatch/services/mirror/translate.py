@@ -189,7 +189,7 @@ def _schedule(source: ServiceJob, zone: str) -> dict[str, Any]:
 
 
 def _closed_at(columns: dict[str, Any], closed_before: dt.datetime | None) -> dt.datetime | None:
-    """When a closed job ended: the end of its appointment, unless we heard of it before that."""
+    """Return when a closed job ended: its appointment's end, unless we heard of it before."""
     if columns["status"] not in CLOSED_STATUSES:
         return None
     heard: dt.datetime = closed_before or columns["fetched_at"]
@@ -266,7 +266,7 @@ def _references(source: ServiceJob) -> Iterator[tuple[str, str]]:
 
 
 def _words(source: ServiceJob) -> set[str]:
-    """The words a job is found by: title, names, street, city, postal code, phone, ids."""
+    """Return the words a job is found by: title, names, street, city, postal code, phone, ids."""
     address, buyer = source.address, source.buyer or Buyer()
     texts = [
         source.work.title, buyer.name, address.name, address.address_line1, address.address_line2,

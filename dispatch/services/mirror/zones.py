@@ -81,7 +81,7 @@ def _postal_zone(area: str, postal_code: str) -> str:
 
 
 def _key(text: str) -> str:
-    """Upper case without accents and punctuation, words one space apart; ``D.C.`` is one word."""
+    """Return a name in upper case without accents and punctuation; ``D.C.`` is one word."""
     plain = unicodedata.normalize("NFKD", text[:200]).replace(".", "")
     bare = (c for c in plain if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare).upper().split())

@@ -141,7 +141,7 @@ def test_a_store_that_never_takes_it_leaves_the_appointment_alone(
 def test_malware_is_refused_in_plain_words(technician: Person, job: ServiceJob) -> None:
     action = prove(technician, job, JPEG + MALWARE)
     assert action.state == Action.State.REFUSED
-    assert documents.in_words(action.errors[0]["message"]) == (
+    assert documents.refusal_in_words(action.errors[0]["message"]) == (
         "Amazon takes the file for malware. Use another one."
     )
 
@@ -183,7 +183,7 @@ def test_each_of_amazons_refusals_has_its_own_sentence(
             VISIT,
             fulfillmentDocuments=[{"uploadDestinationId": "D1", "contentSha256": "abc"}],
         )
-    said = documents.in_words(refused.value.message)
+    said = documents.refusal_in_words(refused.value.message)
     assert words in said
     assert [name for name, part in REFUSED.items() if part in said] == [problem]
 
