@@ -136,7 +136,7 @@ PutQueue = Callable[[str, str], None]
 def put_queue(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[PutQueue]:
     """Puts the queue elsewhere, empty and under names of its own: ``put_queue("redis", url)``."""
     bell, mine = queue.Bell, f"test{os.getpid()}"
-    monkeypatch.setattr(queue, "Bell", lambda name: bell(f"{mine}-{name}"))
+    monkeypatch.setattr(queue, "Bell", lambda name, *answer: bell(f"{mine}-{name}", *answer))
     bells = (queue.changes, queue.long_work)
 
     def put(kind: str, place: str) -> None:

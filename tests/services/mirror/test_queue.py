@@ -169,7 +169,7 @@ def test_workers_do_what_is_rung_for(
 def test_the_file_of_the_queue_is_its_owners(settings: Any, tmp_path: Path) -> None:
     path = tmp_path / "below" / "queue.sqlite3"
     settings.QUEUE = ("sqlite", str(path))
-    queue.Bell("dispatch-test").answer(1)
+    queue.Bell("dispatch-test", queue.answer).answer(1)
     for one in path.parent.iterdir():
         assert stat.S_IMODE(one.stat().st_mode) == 0o600, one
 
@@ -179,7 +179,7 @@ def test_a_message_that_somebody_else_wrote_is_not_opened(
 ) -> None:
     settings.QUEUE = ("sqlite", str(tmp_path / "queue.sqlite3"))
     settings.SECRET_KEY = "another installation's secret, long enough"
-    queue.Bell("dispatch-test").answer(task(seller).pk)
+    queue.Bell("dispatch-test", queue.answer).answer(task(seller).pk)
     settings.SECRET_KEY = "this installation's secret, long enough too"
     with pytest.raises(ValueError, match="mismatch"):
-        queue.Bell("dispatch-test").huey.dequeue()
+        queue.Bell("dispatch-test", queue.answer).huey.dequeue()
