@@ -266,7 +266,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "dispatch.web.shell.bundles.BundlingStorage"},
 }
 # English is the only language yet; docs/languages.md says how another one comes.
 LANGUAGE_CODE = "en-gb"

@@ -1,4 +1,4 @@
-// Keys: / search, ? help, J and K through the rows, X selects, and whatever data-key names.
+// Keys: / search, ? help, J and K through the rows, and whatever data-key names.
 // <html data-shortcuts="off"> turns them off: the person's own setting.
 const root = document.documentElement;
 const help = document.getElementById("help");
@@ -28,7 +28,6 @@ const keys = {
   "?": () => help?.showModal(),
   j: () => step(1),
   k: () => step(-1),
-  x: () => document.activeElement.closest("[data-row]")?.querySelector(".table__check input")?.click(),
 };
 
 document.addEventListener("keydown", (event) => {
