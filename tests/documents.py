@@ -129,3 +129,12 @@ def words_of_the_source() -> frozenset[str]:
         if (ROOT / name).is_file() and not name.endswith((".md", ".png", ".mo", ".zip"))
     ]
     return frozenset(re.findall(r"\w+", "\n".join(texts)))
+
+
+@functools.cache
+def modules() -> dict[str, list[str]]:
+    """The texts of our modules by their short name, without the packages around them."""
+    found: dict[str, list[str]] = {}
+    for path in (ROOT / "dispatch").rglob("*.py"):
+        found.setdefault(path.stem, []).append(path.read_text())
+    return found

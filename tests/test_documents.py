@@ -14,8 +14,8 @@ from tests.documents import DOCUMENTS, ROOT
 EVERY = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=[str(one.relative_to(ROOT)) for one in DOCUMENTS]
 )
-NAME = re.compile(r"[a-z]+_\w+|[A-Z]+_\w+|([A-Z][a-z]+){2,}")
-"""Names with more than one part: those of one part are words of English, too."""
+NAME = re.compile(r"[a-z]+_\w+|[A-Z]+_\w+|([A-Z][a-z]+){2,}|[A-Z]{4,}")
+"""Names with more than one part, and constants: others of one part are words of English, too."""
 OF_OTHERS = ("AXES_", "USERSESSIONS_")
 """How settings of libraries begin that we looked at and do without."""
 NOT_OURS = {
@@ -56,11 +56,21 @@ def test_modules_and_what_is_in_them_are_there(document: Path) -> None:
 def test_names_are_those_of_the_source(document: Path) -> None:
     """A class or function that was renamed is named anew here, too."""
     inline = documents.quoted(documents.without_fences(document.read_text()))
-    names = [
-        name for name in inline if re.fullmatch(r"[a-z]+_\w+|[A-Z]+_\w+|([A-Z][a-z]+){2,}", name)
-    ]
+    names = [name for name in inline if NAME.fullmatch(name)]
     known = documents.words_of_the_source() | NOT_OURS
     assert [one for one in names if one not in known and not one.startswith(OF_OTHERS)] == []
+
+
+@EVERY
+def test_what_is_in_a_module_is_in_it(document: Path) -> None:
+    """A short name such as ``ledger.KeyReused`` leads into one of the modules of that name."""
+    missing = []
+    for name in documents.quoted(documents.without_fences(document.read_text())):
+        module, _, inside = name.partition(".")
+        texts = documents.modules().get(module, ())
+        if texts and inside.isidentifier() and inside not in documents.ENDINGS.split("|"):
+            missing += [] if any(re.search(rf"\b{inside}\b", text) for text in texts) else [name]
+    assert missing == []
 
 
 @EVERY
