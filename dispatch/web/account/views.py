@@ -154,7 +154,7 @@ class SettingsForm(_PersonForm):
             "name": _("Name"),
             "time_zone": _("Time zone"),
             "theme": _("Theme"),
-            "shortcuts": _("Shortcuts"),
+            "shortcuts": _("Keyboard shortcuts"),
         }
         help_texts = {
             "time_zone": _(
