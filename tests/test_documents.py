@@ -23,7 +23,8 @@ NOT_OURS = {
     "archive_mode", "archive_command", "archive_timeout", "autovacuum_vacuum_scale_factor",
     "failed_count", "fillfactor", "max_connections", "node_modules", "pg_basebackup", "pg_dump",
     "pg_restore", "pool_mode", "pg_stat_archiver", "pg_verifybackup", "synchronous_commit",
-    # Libraries' own, which we do without: allauth's, django-axes'.
+    # Libraries' own, which we do without: allauth's, django-axes', urllib3's.
+    "PoolManager", "ProxyManager",
     "UserSessionsMiddleware", "create_from_request", "purge_and_list", "post_data",
     # Examples.
     "dispatch.dump", "locale/de/LC_MESSAGES/django.po",
