@@ -17,6 +17,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 POOL = "14"
 """Connections of one process at most: ``web`` has eight threads, ``worker`` has twelve."""
+SQLITE_OPTIONS = {
+    # Writers queue at BEGIN instead of failing at their first write.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        " PRAGMA mmap_size=1073741824; PRAGMA cache_size=-16384;"
+    ),
+}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -74,35 +83,32 @@ def database_from_url(url: str, *, pool: str = POOL) -> dict[str, Any]:
     except Exception as error:
         raise ImproperlyConfigured("DATABASE_URL cannot be read.") from error
     if config.get("ENGINE") == "django.db.backends.sqlite3":
-        config["OPTIONS"] = {
-            # Writers queue at BEGIN instead of failing at their first write.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                " PRAGMA mmap_size=1073741824; PRAGMA cache_size=-16384;"
-            ),
-        }
+        config["OPTIONS"] = dict(SQLITE_OPTIONS)
     elif config.get("ENGINE") == "django.db.backends.postgresql":
-        config["CONN_MAX_AGE"] = 0  # A thread gives its connection back when it is done.
-        config["CONN_HEALTH_CHECKS"] = True
-        _give_up_all_when_one_is_dead()
-        options = config.setdefault("OPTIONS", {})
-        # Our queries are short: compiling one costs more than it saves.
-        options.setdefault("options", "-c jit=off")
-        options["pool"] = {
-            "min_size": 1,
-            "max_size": parse_count("DATABASE_POOL", pool),
-            # Seconds until somebody who waits for a connection is told that there is none.
-            "timeout": 5,
-            # Whoever comes after that tries anew: nobody waits out a long pause between attempts
-            # when the server is back.
-            "reconnect_timeout": 5,
-            "max_idle": 60,
-        }
+        _set_postgresql(config, parse_count("DATABASE_POOL", pool))
     else:
         raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
     return config
+
+
+def _set_postgresql(config: dict[str, Any], connections: int) -> None:
+    """Give a process a pool of connections to PostgreSQL, this many at most."""
+    config["CONN_MAX_AGE"] = 0  # A thread gives its connection back when it is done.
+    config["CONN_HEALTH_CHECKS"] = True
+    _give_up_all_when_one_is_dead()
+    options = config.setdefault("OPTIONS", {})
+    # Our queries are short: compiling one costs more than it saves.
+    options.setdefault("options", "-c jit=off")
+    options["pool"] = {
+        "min_size": 1,
+        "max_size": connections,
+        # Seconds until somebody who waits for a connection is told that there is none.
+        "timeout": 5,
+        # Whoever comes after that tries anew: nobody waits out a long pause between attempts
+        # when the server is back.
+        "reconnect_timeout": 5,
+        "max_idle": 60,
+    }
 
 
 @once

@@ -1,14 +1,13 @@
-"""What people may do for a seller, and the seller's roster of technicians."""
+"""What people may do for a seller: who joins, in which role, and who is removed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
-from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
+from dispatch.models import Membership, Person, Seller
 from dispatch.services.access import sessions
 from dispatch.services.audit import activity
 from dispatch.services.errors import CannotBeDone
@@ -77,71 +76,3 @@ def _keep_an_owner(membership: Membership) -> None:
     if seller.owner_id == membership.person_id:
         seller.owner_id = heir.person_id
         seller.save(update_fields=["owner"])
-
-
-def save_technician(
-    *,
-    seller: Seller,
-    name: str,
-    resource_ids: Sequence[str],
-    skills: Sequence[str],
-    colour: int,
-    person: Person | None,
-    technician: Technician | None = None,
-) -> Technician:
-    """Put a technician on the roster, or change the one that is given.
-
-    Raises `CannotBeDone` when one of the ids is another technician's of the same seller.
-    """
-    _check_ids(seller, resource_ids, technician)
-    try:
-        with transaction.atomic():
-            row = technician or Technician(seller=seller)
-            row.name, row.skills, row.colour = name, list(skills), colour
-            row.person = person
-            row.save()
-            _set_ids(row, resource_ids)
-            activity.record(
-                activity.Kind.TECHNICIAN_SAVED,
-                seller=seller,
-                subject=f"technician {row.pk}",
-                logs_in=person and person.pk,
-                resources=resource_ids,
-                new=technician is None,
-            )
-    except IntegrityError:
-        raise CannotBeDone(
-            gettext("One of these ids was given to another technician just now.")
-        ) from None
-    return row
-
-
-def _check_ids(seller: Seller, ids: Sequence[str], technician: Technician | None) -> None:
-    taken = TechnicianResource.objects.filter(seller=seller, resource_id__in=ids)
-    if technician is not None:
-        taken = taken.exclude(technician=technician)
-    if first := taken.select_related("technician").order_by("resource_id").first():
-        raise CannotBeDone(
-            gettext("%(resource_id)s belongs to %(name)s already.")
-            % {"resource_id": first.resource_id, "name": first.technician.name}
-        )
-
-
-def _set_ids(technician: Technician, ids: Sequence[str]) -> None:
-    technician.resources.exclude(resource_id__in=ids).delete()
-    kept = set(technician.resources.values_list("resource_id", flat=True))
-    TechnicianResource.objects.bulk_create(
-        TechnicianResource(
-            technician=technician, seller_id=technician.seller_id, resource_id=resource_id
-        )
-        for resource_id in ids
-        if resource_id not in kept
-    )
-
-
-@transaction.atomic
-def remove_technician(*, technician: Technician) -> None:
-    """Take a technician off the roster. Jobs they are assigned to stay as Amazon has them."""
-    subject, seller = f"technician {technician.pk}", technician.seller
-    technician.delete()
-    activity.record(activity.Kind.TECHNICIAN_REMOVED, seller=seller, subject=subject)

@@ -20,6 +20,7 @@ from dispatch.models import Membership, Person, Seller, Technician
 from dispatch.selectors.people import membership_for, people_of, teams_of, technician_for
 from dispatch.selectors.reviews import review_is_due
 from dispatch.selectors.sellers import owned_by
+from dispatch.services import technicians
 from dispatch.services.access import people
 from dispatch.services.errors import CannotBeDone
 from dispatch.web.shell.guards import PersonRequest, require_owner
@@ -215,7 +216,7 @@ def _save_technician(
 ) -> HttpResponse:
     if form.is_valid():
         try:
-            people.save_technician(
+            technicians.save(
                 **{"seller": form.of_seller, **form.cleaned_data}, technician=technician
             )
         except CannotBeDone as refusal:
@@ -233,7 +234,7 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
     """Ask the owner to confirm, then take a technician off the roster."""
     technician = _get_technician(request, technician_id)
     if request.method == "POST":
-        people.remove_technician(technician=technician)
+        technicians.remove(technician=technician)
         words = gettext("%(name)s is off the roster.") % {"name": technician.name}
         messages.success(request, words)
         return leave_task(request, reverse("people"))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db.models import QuerySet
 
-from dispatch.models import Membership, Person, Seller, Technician, TechnicianResource
+from dispatch.models import Membership, Person, Seller, Technician
 from dispatch.selectors import people as people_read
 from dispatch.services.access import people
 from dispatch.services.errors import CannotBeDone
@@ -99,65 +99,19 @@ class TestRoles:
         assert northlight.owner == alice
 
 
-def save(
-    seller: Seller, name: str = "Tom", ids: tuple[str, ...] = ("R1",), **more: object
+def add_technician(
+    seller: Seller, resource_id: str = "R1", person: Person | None = None
 ) -> Technician:
-    said: dict[str, object] = {"skills": [], "colour": 1, "person": None, **more}
-    return people.save_technician(seller=seller, name=name, resource_ids=ids, **said)  # type: ignore[arg-type]
-
-
-class TestTechnicians:
-    def test_it_keeps_everything(self, northlight: Seller, alice: Person) -> None:
-        tom = add(northlight, "tom@example.com", Role.TECHNICIAN).person
-        save(northlight, ids=("R1", "R2"), skills=["TV", "Tyres"], colour=4, person=tom)
-        kept = people_read.teams_of(alice)[0].technicians[0]
-        assert (kept.name, kept.skills, kept.colour, kept.person) == (
-            "Tom",
-            ["TV", "Tyres"],
-            4,
-            tom,
-        )
-        assert sorted(r.resource_id for r in kept.resources.all()) == ["R1", "R2"]
-
-    def test_an_id_belongs_to_one_technician_of_a_seller(self, northlight: Seller) -> None:
-        save(northlight)
-        with pytest.raises(CannotBeDone, match="R1 belongs to Tom already"):
-            save(northlight, "Maya", ("R2", "R1"))
-        assert Technician.objects.count() == 1
-
-    def test_another_seller_may_have_the_same_id(self, northlight: Seller, charlie: Person) -> None:
-        save(northlight)
-        save(make_seller(charlie, "Other"))
-        assert TechnicianResource.objects.filter(resource_id="R1").count() == 2
-
-    def test_changing_replaces_the_ids(self, northlight: Seller) -> None:
-        tom = save(northlight, ids=("R1", "R2"))
-        kept = tom.resources.get(resource_id="R2")
-        save(northlight, "Thomas", ("R2", "R3"), technician=tom)
-        assert sorted(tom.resources.values_list("resource_id", flat=True)) == ["R2", "R3"]
-        assert tom.resources.get(resource_id="R2") == kept
-        assert Technician.objects.get().name == "Thomas"
-
-    def test_a_refused_change_changes_nothing(self, northlight: Seller) -> None:
-        save(northlight)
-        maya = save(northlight, "Maya", ("R2",))
-        with pytest.raises(CannotBeDone):
-            save(northlight, "Maya!", ("R1",), technician=maya)
-        maya.refresh_from_db()
-        assert maya.name == "Maya"
-        assert maya.resources.get().resource_id == "R2"
-
-    def test_removing_frees_the_id(self, northlight: Seller) -> None:
-        people.remove_technician(technician=save(northlight))
-        save(northlight, "Maya")
-        assert Technician.objects.get().name == "Maya"
+    technician = Technician.objects.create(seller=seller, name=resource_id, person=person)
+    technician.resources.create(seller=seller, resource_id=resource_id)
+    return technician
 
 
 class TestReading:
     def test_a_stranger_finds_nothing(
         self, northlight: Seller, alice: Person, charlie: Person
     ) -> None:
-        bob, tom = add(northlight), save(northlight)
+        bob, tom = add(northlight), add_technician(northlight)
         for reader in (charlie, bob.person):
             assert people_read.teams_of(reader) == []
             assert people_read.membership_for(reader, bob.pk) is None
@@ -170,7 +124,7 @@ class TestReading:
     ) -> None:
         for number in range(10):
             person = add(northlight, f"p{number}@example.com").person
-            save(northlight, f"T{number}", (f"R{number}",), person=person)
+            add_technician(northlight, f"R{number}", person)
         with django_assert_num_queries(7):  # type: ignore[attr-defined]
             team = people_read.teams_of(alice)[0]
             assert len(team.members) == 11

@@ -24,7 +24,7 @@ from dispatch.models import (
     ServiceJob,
     Technician,
 )
-from dispatch.services import sellers
+from dispatch.services import sellers, technicians
 from dispatch.services.access import people
 from dispatch.services.amazon.client import note_state
 from dispatch.services.audit import activity, evidence
@@ -271,7 +271,7 @@ def test_a_refused_change_of_people_is_not_recorded(seller: Seller, bob: Person)
 
 def test_technicians_and_who_logs_in_as_them(seller: Seller, tom: Person) -> None:
     maya = Technician.objects.get(name="Maya")
-    people.save_technician(
+    technicians.save(
         seller=seller, name="Maya", resource_ids=["TECH-MAYA", "TECH-M2"], skills=[], colour=1,
         person=tom, technician=maya,
     )  # fmt: skip
@@ -281,7 +281,7 @@ def test_technicians_and_who_logs_in_as_them(seller: Seller, tom: Person) -> Non
         "resources": ["TECH-M2", "TECH-MAYA"],
         "new": False,
     }
-    people.remove_technician(technician=maya)
+    technicians.remove(technician=maya)
     assert kinds() == ["technician_saved", "technician_removed"]
 
 
