@@ -19,6 +19,9 @@ from dispatch.settings import *  # noqa: E402, F403
 
 os.environ.update(_ours)
 
+if "TEST_SANDBOX" in os.environ:  # Where the workers of a test may upload proofs to.
+    DISPATCH_DEMO, SP_API_ENDPOINT = True, os.environ["TEST_SANDBOX"]
+
 # A file, so that threads and the live server each have a connection of their own.
 DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}  # noqa: F405
 if not DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405

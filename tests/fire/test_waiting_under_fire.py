@@ -1,0 +1,126 @@
+"""Waiting writes and real workers that die in the middle: nothing lost, nothing twice, in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from dispatch.models import Action, ActionFile, Person, Seller
+from dispatch.services.amazon import documents
+from dispatch.services.mirror import one_job
+from dispatch.services.writes import settling
+from dispatch.services.writes.kinds import add_proof, complete, on_my_way, record_work
+from tests.conftest import Amazon, MakeJob
+from tests.fire.test_workers_killed import Crew
+from tests.limits import wait_until
+from tests.writing import hand_over
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+HOUR = dt.timedelta(hours=1)
+JOBS = [f"JOB-{number:04}" for number in range(6)]
+KILLS = 5
+FULFIL, COMPLETE = "setAppointmentFulfillmentData", "completeServiceJobByServiceJobId"
+
+
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Crew]:
+    made = Crew(tmp_path)
+    yield made
+    for worker in made.processes:
+        made.kill(worker)
+
+
+@pytest.fixture
+def steps(
+    seller: Seller, tom: Person, amazon: Amazon, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> list[Action]:
+    """Four steps of each of six visits, handed over in the order of the day."""
+    monkeypatch.setenv("TEST_SANDBOX", amazon.url)
+    start = timezone.now().replace(microsecond=0) - 2 * HOUR
+    made = []
+    for name in JOBS:
+        visit = {
+            "appointmentId": f"{name}_visit",
+            "appointmentStatus": "ACTIVE",
+            "appointmentTime": {"startTime": start.isoformat(), "durationInMinutes": 60},
+        }
+        made.append(make_job(name, serviceJobStatus="NOT_SERVICED", appointments=[visit]))
+    amazon.scenario(*made)
+    given = []
+    for name in JOBS:
+        job = one_job.find_job(seller, name)
+        assert job is not None
+        visit = {"person": tom, "job": job, "appointment_id": f"{name}_visit"}
+        proofs = [documents.accept(b"\xff\xd8\xff\xe0 " + name.encode())]
+        given += [
+            hand_over(on_my_way, **visit, start=start + 3 * HOUR, end=start + 4 * HOUR),
+            hand_over(record_work, **visit, start=start, end=start + HOUR),
+            hand_over(add_proof, **visit, proofs=proofs),
+            hand_over(complete, person=tom, job=job),
+        ]
+    return given
+
+
+def all_settled() -> bool:
+    return not Action.objects.filter(state__in=Action.OPEN).exists()
+
+
+def test_workers_that_die_lose_and_double_nothing(
+    steps: list[Action], amazon: Amazon, crew: Crew
+) -> None:
+    luck = random.Random(7)
+    amazon.faults({"operation": "*", "kind": "latency", "seconds": 0.15, "times": 1000})
+    for _ in range(KILLS):
+        settled = Action.objects.exclude(state__in=Action.OPEN).count()
+        worker = crew.start()
+        more = settled + luck.randint(1, 4)
+        wait_until(
+            lambda more=more: (
+                Action.objects.exclude(state__in=Action.OPEN).count() >= more or all_settled()
+            ),
+            "some writes",
+        )
+        crew.kill(worker)
+        # What the dead worker had under way is looked for after three minutes.
+        past = settling.ABANDONED_AFTER + dt.timedelta(seconds=1)
+        Action.objects.filter(state=Action.State.SENT).update(sent_at=F("sent_at") - past)
+        Action.objects.filter(state=Action.State.UNKNOWN).update(sent_at=F("sent_at") - past)
+        Action.objects.update(rung_at=None, not_before=None)
+    amazon.faults()
+    crew.start()
+
+    def ended() -> bool:
+        Action.objects.filter(state__in=Action.OPEN).update(not_before=None)
+        return all_settled()
+
+    wait_until(ended, "the end of all writes")
+    states = Action.objects.values_list("kind", "state").distinct()
+    assert set(states) == {
+        (kind.KIND.name, "accepted") for kind in (on_my_way, record_work, add_proof, complete)
+    }
+    assert ActionFile.objects.count() == 0
+    for name in JOBS:
+        assert amazon.job(name)["serviceJobStatus"] == "COMPLETED"
+        lane = Action.objects.filter(job__service_job_id=name).order_by("turn")
+        moments = [action.settled_at for action in lane if action.settled_at]
+        assert moments == sorted(moments), "in order"
+        data = amazon.job(name)["_sandbox"]["fulfillment"][f"{name}_visit"]
+        assert {"estimatedArrivalTime", "fulfillmentTime"} <= data.keys()
+
+
+def test_two_workers_keep_the_plan_and_the_order(
+    steps: list[Action], amazon: Amazon, crew: Crew
+) -> None:
+    crew.start()
+    crew.start()
+    wait_until(all_settled, "the end of all writes")
+    assert set(Action.objects.values_list("state", flat=True)) == {"accepted"}
+    assert all(call["status"] != 429 for call in amazon.state()["calls"])
+    assert len(amazon.calls(COMPLETE)) == len(JOBS)
+    assert len(amazon.calls(FULFIL)) == 3 * len(JOBS)
