@@ -67,6 +67,12 @@ def steps(
     return given
 
 
+def sooner(**changes: object) -> None:
+    """Move open writes on, row by row: nothing of the test holds two rows that workers want."""
+    for key in Action.objects.filter(state__in=Action.OPEN).values_list("pk", flat=True):
+        Action.objects.filter(pk=key).update(**changes)
+
+
 def all_settled() -> bool:
     return not Action.objects.filter(state__in=Action.OPEN).exists()
 
@@ -89,14 +95,12 @@ def test_workers_that_die_lose_and_double_nothing(
         crew.kill(worker)
         # What the dead worker had under way is looked for after three minutes.
         past = settling.ABANDONED_AFTER + dt.timedelta(seconds=1)
-        Action.objects.filter(state=Action.State.SENT).update(sent_at=F("sent_at") - past)
-        Action.objects.filter(state=Action.State.UNKNOWN).update(sent_at=F("sent_at") - past)
-        Action.objects.update(rung_at=None, not_before=None)
+        sooner(sent_at=F("sent_at") - past, rung_at=None, not_before=None)
     amazon.faults()
     crew.start()
 
     def ended() -> bool:
-        Action.objects.filter(state__in=Action.OPEN).update(not_before=None)
+        sooner(not_before=None)
         return all_settled()
 
     wait_until(ended, "the end of all writes")

@@ -205,6 +205,9 @@ def mark(action: Action, **changes: Any) -> None:
     for name, value in changes.items():
         setattr(action, name, value)
     with transaction.atomic():
+        if action.turn is not None:
+            # Before anything else is locked: whoever takes a write in does the same.
+            lanes.hold(action.seller, action.job)
         action.save(update_fields=list(changes))
         _record(action)
         if action.turn is not None and action.settled:
