@@ -23,9 +23,10 @@ NOT_OURS = {
     "archive_mode", "archive_command", "archive_timeout", "autovacuum_vacuum_scale_factor",
     "failed_count", "fillfactor", "max_connections", "node_modules", "pg_basebackup", "pg_dump",
     "pg_restore", "pool_mode", "pg_stat_archiver", "pg_verifybackup", "synchronous_commit",
-    # Libraries' own, which we do without: allauth's, django-axes', urllib3's.
+    # Django's, and libraries' own, which we do without: allauth's, django-axes', urllib3's.
     "PoolManager", "ProxyManager",
     "UserSessionsMiddleware", "create_from_request", "purge_and_list", "post_data",
+    "SECRET_KEY_FALLBACKS",
     # Examples.
     "dispatch.dump", "locale/de/LC_MESSAGES/django.po",
     # Where the words of scripts will be.
