@@ -1,6 +1,6 @@
 """What the first load of the list and of a job's page costs a phone on a slow net: kilobytes as
-sent, requests, and the milliseconds to the first paint. Chromium's cache is empty, and gunicorn
-runs as the Procfile starts it.
+sent, requests, and the milliseconds until the page is painted and until its scripts have run.
+Chromium's cache is empty, and gunicorn runs as the Procfile starts it.
 
     python bench/pages.py [--rounds 5] [--latency 400] [--rate 50] [--json]
 
@@ -31,6 +31,8 @@ PHONE: dict[str, Any] = {
 }
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+READY = "performance.getEntriesByType('navigation')[0].domContentLoadedEventStart"
+"""Scripts of modules run before it."""
 Figures = dict[str, float]
 
 
@@ -48,7 +50,7 @@ def main() -> None:
 
 
 def measure(rounds: int, latency: int, rate: int) -> dict[str, Figures]:
-    """The medians of ``kb``, ``requests`` and ``first_paint_ms`` of each page."""
+    """Return the medians of ``kb``, ``requests``, ``first_paint_ms`` and ``ready_ms`` by page."""
     with (
         stage.database("sqlite") as env,
         stage.sandbox("--no-life", "--jobs", "300") as amazon,
@@ -73,7 +75,7 @@ def measure(rounds: int, latency: int, rate: int) -> dict[str, Figures]:
 
 
 def chromium() -> str | None:
-    """Where the browser is; None for playwright's own."""
+    """Return where the browser is; None for playwright's own."""
     return os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 
@@ -88,13 +90,14 @@ def _first_load(browser: Browser, address: str, key: str, latency: int, rate: in
     sent = _counted(page, latency, rate)
     page.goto(address, wait_until="load", timeout=120_000)
     page.wait_for_timeout(1000 + latency)
-    paint = page.evaluate(PAINT)
+    paint, ready = page.evaluate(PAINT), page.evaluate(READY)
     context.close()
-    return {"kb": sum(sent) / 1000, "requests": len(sent), "first_paint_ms": paint}
+    kb = sum(sent) / 1000
+    return {"kb": kb, "requests": len(sent), "first_paint_ms": paint, "ready_ms": ready}
 
 
 def _counted(page: Page, latency: int, rate: int) -> list[float]:
-    """Slow the page's net down; the list grows by the bytes of each answer."""
+    """Slow the page's net down; return a list that grows by the bytes of each answer."""
     net = page.context.new_cdp_session(page)
     sent: list[float] = []
     net.send("Network.enable")

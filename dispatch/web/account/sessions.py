@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -15,8 +15,8 @@ from dispatch.selectors.sessions import sessions_of
 from dispatch.services.access import lockout, sessions
 from dispatch.services.access.sessions import EndReason
 from dispatch.web.people.views import get_membership
+from dispatch.web.shell.dialogs import Task, leave_task, show_task
 from dispatch.web.shell.guards import PersonRequest
-from dispatch.web.shell.tasks import Task, leave_task, show_task
 
 
 @login_required
@@ -89,9 +89,3 @@ def _logged_out(person: Person, ended: int) -> str:
         ended,
     )
     return words % {"name": person, "count": ended}
-
-
-urlpatterns = [
-    path("<int:membership_id>/sessions/end/", end_all, name="person_sessions_end"),
-    path("<int:membership_id>/lift/", lift, name="person_lift"),
-]

@@ -12,7 +12,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from dispatch.models import Person
-from dispatch.selectors import alarms as read
+from dispatch.selectors.access import Role
+from dispatch.selectors.alarms import acknowledgeable, open_for
 from dispatch.services.audit import alarms
 from dispatch.web.shell.guards import PersonRequest
 
@@ -36,10 +37,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _banners(person: Person) -> list[Banner]:
-    shown = list(read.open_for(person)[:MOST])
+    shown = list(open_for(person)[:MOST])
     if not shown:
         return []
-    own = set(read.open_for(person, (read.Role.OWNER,)).values_list("pk", flat=True))
+    own = set(open_for(person, (Role.OWNER,)).values_list("pk", flat=True))
     return [
         Banner(alarms.title(one), alarms.text(one), one.pk if one.pk in own else None)
         for one in shown
@@ -50,7 +51,7 @@ def _banners(person: Person) -> list[Banner]:
 @login_required
 def acknowledge(request: PersonRequest, alarm_id: int) -> HttpResponse:
     """An owner has looked: the banner goes, for everybody."""
-    alarm = read.acknowledgeable(request.user, alarm_id)
+    alarm = acknowledgeable(request.user, alarm_id)
     if alarm is None:
         raise Http404("No such alarm.")
     alarms.acknowledge(alarm=alarm, person=request.user, now=timezone.now())

@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dispatch.models import Action, Activity, Person, Seller
-from dispatch.selectors import activity as read
+from dispatch.models import Action, Activity
+from dispatch.selectors import activity
 from dispatch.services.audit import exports
 from dispatch.services.writes.kinds import KINDS
-from dispatch.web.activity import alarms
+from dispatch.web.activity.filters import ActivityFilter
 from dispatch.web.shell.chips import chips
 from dispatch.web.shell.clock import named_zone
 from dispatch.web.shell.files import csv_file
-from dispatch.web.shell.forms import DAY_ERRORS, DayInput
 from dispatch.web.shell.guards import PersonRequest
 
 PAGE_SIZE = 50
@@ -37,68 +35,6 @@ CHIPS = (
     ("time", "When", ("from", "to")),
     ("subject", "On what", ("subject",)),
 )
-
-
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(label=label, required=False, widget=DayInput, error_messages=DAY_ERRORS)
-
-
-class ActivityFilter(forms.Form):
-    """What to show of the log; days are the reader's own."""
-
-    kind = forms.MultipleChoiceField(
-        label="What",
-        choices=Activity.Kind.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    person = forms.CharField(
-        label="E-mail",
-        max_length=254,
-        required=False,
-        widget=forms.EmailInput(attrs={"list": "activity-people", "autocomplete": "off"}),
-        help_text="Also of people who are gone.",
-    )
-    seller = forms.ModelChoiceField(Seller.objects.none(), required=False, empty_label="Any")
-    subject = forms.CharField(
-        label="On what", max_length=254, required=False, help_text="The whole job id or address."
-    )
-
-    def __init__(self, data: QueryDict, person: Person, zone: zoneinfo.ZoneInfo) -> None:
-        super().__init__(data)
-        self.zone = zone
-        # ``from`` is a word of Python's own.
-        self.fields["from"], self.fields["to"] = _day("From"), _day("To")
-        seller = self.fields["seller"]
-        assert isinstance(seller, forms.ModelChoiceField)
-        seller.queryset = read.sellers_of(person)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        first, last = data.get("from"), data.get("to")
-        if first and last and last < first:
-            self.add_error("to", "The end is before the beginning.")
-        return data
-
-    def chosen(self) -> read.Chosen:
-        data = self.cleaned_data
-        seller = data.get("seller")
-        return read.Chosen(
-            kinds=tuple(data["kind"]),
-            person_email=data["person"].lower(),
-            seller=seller.pk if seller else None,
-            since=self._midnight(data["from"]),
-            until=self._midnight(data["to"], after=1),
-            subject=data["subject"],
-        )
-
-    def _midnight(self, day: dt.date | None, after: int = 0) -> dt.datetime | None:
-        """The beginning of a day at the reader's; None for none and beyond all time."""
-        try:
-            begins = dt.datetime.combine(day, dt.time(), self.zone) if day else None
-            return begins and (begins + dt.timedelta(days=after)).astimezone(dt.UTC)
-        except OverflowError:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +59,7 @@ def index(request: PersonRequest) -> HttpResponse:
 
 
 def _form(request: PersonRequest) -> ActivityFilter:
-    if not read.reads(request.user):
+    if not activity.reads(request.user):
         raise Http404("No such page.")
     return ActivityFilter(_settled(request.GET), request.user, named_zone(request.user.time_zone))
 
@@ -141,16 +77,16 @@ def _settled(asked: QueryDict) -> QueryDict:
 def _context(request: PersonRequest, form: ActivityFilter) -> dict[str, Any]:
     query = form.data
     assert isinstance(query, QueryDict)
-    page = read.Page([], "", "")
+    page = activity.Page([], "", "")
     if form.is_valid():
-        page = read.log_for(request.user, form.chosen()).page(query.get("page", ""), PAGE_SIZE)
+        page = activity.log_for(request.user, form.chosen()).page(query.get("page", ""), PAGE_SIZE)
     rows = [_shown(row, form.zone) for row in page.rows]
     return {
         "form": form,
         "rows": rows,
         "said": f"{len(rows)} on this page",
         "zone": dt.datetime.now(form.zone).tzname(),
-        "people": read.people_of(request.user),
+        "people": activity.people_of(request.user),
         "chips": chips(form, query, CHIPS, partial(_address, query)),
         "previous_url": _address(query, page=page.previous) if page.previous else "",
         "next_url": _address(query, page=page.next) if page.next else "",
@@ -224,14 +160,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     if not form.is_valid():
         assert isinstance(form.data, QueryDict)
         return redirect(_address(form.data))
-    log = read.log_for(request.user, form.chosen())
-    sellers = {seller.pk: seller for seller in read.sellers_of(request.user)}
+    log = activity.log_for(request.user, form.chosen())
+    sellers = {seller.pk: seller for seller in activity.sellers_of(request.user)}
     rows = exports.activity_rows(person=request.user, rows=log.every(), sellers=sellers)
     return csv_file(request, rows, f"activity-{timezone.now():%Y-%m-%d}.csv")
-
-
-urlpatterns = [
-    path("", index, name="activity"),
-    path("export.csv", export, name="activity_export"),
-    path("alarms/<int:alarm_id>/", alarms.acknowledge, name="alarm_acknowledge"),
-]

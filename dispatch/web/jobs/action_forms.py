@@ -18,8 +18,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Action, ReasonCode, ServiceJob
-from dispatch.selectors import jobs as read
 from dispatch.selectors.candidates import candidates
+from dispatch.selectors.jobs import reason_codes
 from dispatch.services.writes.kind import Kind, Payload, Words
 from dispatch.services.writes.kinds import add_appointment, assign, cancel, complete, reschedule
 from dispatch.web.shell import clock
@@ -182,7 +182,7 @@ class _ReasonForm(ActionForm):
 
     def __init__(self, data: QueryDict | None = None, *, job: ServiceJob) -> None:
         super().__init__(data, job=job)
-        self.kept_reasons = read.reason_codes(job, self.reasons)
+        self.kept_reasons = reason_codes(job, self.reasons)
         codes = ((reason.code, str(reason)) for reason in self.kept_reasons)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)

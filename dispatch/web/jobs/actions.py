@@ -122,10 +122,10 @@ def _done(request: PersonRequest, action: Action) -> HttpResponse:
 
 
 def addresses() -> list[URLPattern]:
-    """Return the address of every kind of write that has a form."""
+    """Return the address, below ``/jobs/``, of every kind of write that has a form."""
     return [
         path(
-            f"jobs/<job_id:service_job_id>/{form.kind.slug}/",
+            f"<job_id:service_job_id>/{form.kind.slug}/",
             action,
             {"kind": name},
             f"job_{name}",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.models import Action, Person, ServiceJob
-from dispatch.selectors import jobs as read
+from dispatch.selectors import jobs
 from dispatch.selectors.access import Role, sellers_for
 from dispatch.selectors.sync_state import is_stale
 from dispatch.services.amazon.client import FAULTS
@@ -36,7 +36,7 @@ from dispatch.web.shell.guards import PersonRequest, get_job, get_role
 def job_page(request: PersonRequest, service_job_id: str) -> HttpResponse:
     """The job as the mirror has it."""
     job = get_job(request, service_job_id)
-    done = read.action_of(job, request.GET.get("done", ""))
+    done = jobs.action_of(job, request.GET.get("done", ""))
     part = "jobs/job.html#job" if request.htmx.target == "job" else "jobs/job.html"
     return render(request, part, page_context(request, job, done=done))
 
@@ -75,7 +75,7 @@ def page_context(
     choices = rights.choices(job, role, [form.kind for form in FORMS.values()])
     open_choices = [choice for choice in choices if not choice.why_not]
     first = _next_step(job, open_choices)
-    history = read.history(job)
+    history = jobs.history(job)
     unsettled = [action for action in history if not action.settled]
     return {
         "job": job,
@@ -96,10 +96,10 @@ def page_context(
         "switched_off": [choice for choice in choices if choice.why_not],
         "appointments": list(job.appointments.all()),
         "items": list(job.items.all()),
-        "references": read.references(job),
+        "references": jobs.references(job),
         "wishes": clock.preferred_windows(job),
         "history": history,
-        "reschedules": read.times_accepted(job, reschedule.KIND.name),
+        "reschedules": jobs.times_accepted(job, reschedule.KIND.name),
         "fresh_at": max(filter(None, (job.fetched_at, job.seller.synced_at))),
         "stale": is_stale(job.seller, now),
         "done": done,

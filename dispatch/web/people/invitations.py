@@ -15,7 +15,7 @@ from django.contrib.auth.password_validation import (
 )
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -25,8 +25,8 @@ from dispatch.selectors.invitations import hash_of_token, invitation_by_hash, in
 from dispatch.services.access import invitations
 from dispatch.services.errors import CannotBeDone
 from dispatch.web.people.views import offer_sellers, require_seller
+from dispatch.web.shell.dialogs import Task, leave_task, show_task
 from dispatch.web.shell.guards import PersonRequest
-from dispatch.web.shell.tasks import Task, leave_task, show_task
 
 Role = Membership.Role
 HELD = "invitation"
@@ -202,9 +202,3 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
             return answer
     context = {"invitation": invitation, "form": form}
     return render(request, "people/invitation.html", context, status=422 if form.is_bound else 200)
-
-
-urlpatterns = [
-    path("invite/", invite, name="person_invite"),
-    path("invitations/<int:invitation_id>/withdraw/", withdraw, name="invitation_withdraw"),
-]

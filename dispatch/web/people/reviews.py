@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -103,9 +102,3 @@ def export(request: PersonRequest, review_id: int) -> HttpResponseBase:
         raise Http404("No such review.")
     rows = reviews.rows(signed, person=request.user)
     return csv_file(request, rows, f"access-review-{signed.signed_at:%Y-%m-%d}.csv")
-
-
-urlpatterns = [
-    path("review/<uuid:seller_id>/", review, name="review"),
-    path("reviews/<int:review_id>/export.csv", export, name="review_export"),
-]

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -23,8 +23,8 @@ from dispatch.selectors.sellers import owned_by
 from dispatch.services import technicians
 from dispatch.services.access import people
 from dispatch.services.errors import CannotBeDone
+from dispatch.web.shell.dialogs import Task, leave_task, show_task
 from dispatch.web.shell.guards import PersonRequest, require_owner
-from dispatch.web.shell.tasks import Task, leave_task, show_task
 
 Role = Membership.Role
 COLOURS = [
@@ -263,13 +263,3 @@ def _get_technician(request: PersonRequest, technician_id: int) -> Technician:
     if technician is None:
         raise Http404("No such technician.")
     return technician
-
-
-urlpatterns = [
-    path("", index, name="people"),
-    path("<int:membership_id>/role/", role, name="person_role"),
-    path("<int:membership_id>/remove/", remove, name="person_remove"),
-    path("technicians/new/", add_technician, name="technician_add"),
-    path("technicians/<int:technician_id>/", edit_technician, name="technician"),
-    path("technicians/<int:technician_id>/remove/", remove_technician, name="technician_remove"),
-]

@@ -23,11 +23,11 @@ from django.core.cache import cache
 from django.core.validators import RegexValidator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch.models import Person, Seller
-from dispatch.selectors import sellers as sellers_read
+from dispatch.selectors.sellers import held_credentials, owned_by
 from dispatch.services import sellers
 from dispatch.services.errors import CannotBeDone
 from dispatch.spapi import SELLER_CENTRAL
@@ -84,7 +84,7 @@ def consent_page(seller: Seller) -> str | None:
 
 def obstacle(seller: Seller) -> str:
     """Why the seller cannot authorise at Amazon yet, in plain words; empty when nothing lacks."""
-    held = sellers_read.held_credentials(seller)
+    held = held_credentials(seller)
     if not {"client_id", "client_secret"} <= held or not seller.application_id:
         return "Enter the application id, client id and client secret to authorise at Amazon."
     if consent_page(seller) is None:
@@ -204,7 +204,7 @@ class AmazonLogin(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         field = self.fields["seller"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = sellers_read.owned_by(person).exclude(client_secret="")
+        field.queryset = owned_by(person).exclude(client_secret="")
 
 
 def amazon_address(text: str) -> str | None:
@@ -263,10 +263,3 @@ def _callback_address(request: HttpRequest) -> str:
 
 def _shown(request: HttpRequest, name: str) -> str:
     return "".join(c for c in request.GET.get(name, "")[:200] if c.isprintable())
-
-
-urlpatterns = [
-    path("<uuid:seller_id>/authorise/", authorise, name="seller_authorise"),
-    path("callback/", callback, name="seller_callback"),
-    path("login/", login, name="seller_login"),
-]

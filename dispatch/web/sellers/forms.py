@@ -12,7 +12,7 @@ from django.core.validators import RegexValidator
 from django.utils import timezone
 
 from dispatch.models import Seller
-from dispatch.selectors import sellers as sellers_read
+from dispatch.selectors.sellers import CREDENTIALS, marketplaces
 from dispatch.services import sellers
 from dispatch.services.writes.kind import Words
 from dispatch.services.writes.kinds import KINDS
@@ -47,7 +47,7 @@ class SellerForm(forms.Form):
     """A seller account; credentials that are left empty stay as they are."""
 
     name = forms.CharField(max_length=100, help_text="As your people call it.")
-    marketplace_id = forms.ChoiceField(label="Marketplace", choices=sellers_read.marketplaces)
+    marketplace_id = forms.ChoiceField(label="Marketplace", choices=marketplaces)
     time_zone = forms.ChoiceField(
         choices=time_zones, help_text="For jobs whose address does not tell the zone."
     )
@@ -110,9 +110,7 @@ class SellerForm(forms.Form):
 
     def credentials(self) -> sellers.Credentials:
         """What was typed to prove it."""
-        return sellers.Credentials(
-            **{name: self.cleaned_data[name] for name in sellers_read.CREDENTIALS}
-        )
+        return sellers.Credentials(**{name: self.cleaned_data[name] for name in CREDENTIALS})
 
     def detail_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.DETAILS]

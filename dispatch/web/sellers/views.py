@@ -8,11 +8,20 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch.models import ReasonCode, Seller
-from dispatch.selectors import sellers as sellers_read
+from dispatch.selectors.sellers import (
+    CREDENTIALS,
+    card_of,
+    cards_for,
+    certificates,
+    erased_on,
+    held_credentials,
+    reason_of,
+    reasons_of,
+)
 from dispatch.services import sellers
 from dispatch.services.errors import CannotBeDone
 from dispatch.services.writes import rights
@@ -24,8 +33,8 @@ from dispatch.web.sellers.forms import (
     SellerForm,
     SwitchesForm,
 )
+from dispatch.web.shell.dialogs import Task, leave_task, show_task
 from dispatch.web.shell.guards import PersonRequest, get_seller, require_owner
-from dispatch.web.shell.tasks import Task, leave_task, show_task
 
 
 @login_required
@@ -33,7 +42,7 @@ from dispatch.web.shell.tasks import Task, leave_task, show_task
 def index(request: PersonRequest) -> HttpResponse:
     """All sellers of this person."""
     require_owner(request)
-    return render(request, "sellers/index.html", {"cards": sellers_read.cards_for(request.user)})
+    return render(request, "sellers/index.html", {"cards": cards_for(request.user)})
 
 
 @login_required
@@ -66,14 +75,14 @@ def edit(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
 def _show_form(
     request: PersonRequest, form: SellerForm, seller: Seller | None = None
 ) -> HttpResponse:
-    held = sellers_read.held_credentials(seller) if seller else frozenset()
+    held = held_credentials(seller) if seller else frozenset()
     context = {"form": form, "seller": seller, "held": held}
     return render(request, "sellers/form.html", context, status=422 if form.is_bound else 200)
 
 
 def _tested(request: PersonRequest, seller: Seller) -> HttpResponse:
     """Test where there is something to test with; the seller's page says what came of it."""
-    if sellers_read.held_credentials(seller) >= set(sellers_read.CREDENTIALS):
+    if held_credentials(seller) >= set(CREDENTIALS):
         consent.keep_verdict(request, seller, sellers.check_connection(seller=seller))
     else:
         messages.info(request, f"{seller.name} is saved.")
@@ -88,8 +97,8 @@ def detail(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     context = _connection(request, seller) | {
         "switches": SwitchesForm(initial={"writes": rights.switched_on(seller)}),
         "reason_lists": [_reason_list(seller, kind) for kind in ReasonCode.Kind],
-        "erased_on": sellers_read.erased_on(seller),
-        "certificates": sellers_read.certificates(seller),
+        "erased_on": erased_on(seller),
+        "certificates": certificates(seller),
     }
     response = render(request, "sellers/detail.html", context)
     page = consent.consent_page(seller)
@@ -103,8 +112,8 @@ def _connection(request: HttpRequest, seller: Seller) -> dict[str, object]:
         del request.session[consent.VERDICT]
     return {
         "seller": seller,
-        "card": sellers_read.card_of(seller),
-        "held": sellers_read.held_credentials(seller),
+        "card": card_of(seller),
+        "held": held_credentials(seller),
         "obstacle": consent.obstacle(seller),
         "verdict": verdict,
     }
@@ -114,7 +123,7 @@ def _connection(request: HttpRequest, seller: Seller) -> dict[str, object]:
 @require_GET
 def progress(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     """How far the seller's jobs are loaded: asked again and again while they are."""
-    card = sellers_read.card_of(get_seller(request, seller_id))
+    card = card_of(get_seller(request, seller_id))
     return render(request, "sellers/progress.html", {"card": card})
 
 
@@ -233,7 +242,7 @@ def _reason_list(
 ) -> dict[str, object]:
     return {
         "kind": kind,
-        "reasons": sellers_read.reasons_of(seller, kind),
+        "reasons": reasons_of(seller, kind),
         "form": form or ReasonForm(prefix=kind),
     }
 
@@ -245,22 +254,7 @@ def _kind(kind: str) -> ReasonCode.Kind:
 
 
 def _get_reason(seller: Seller, reason_id: int) -> ReasonCode:
-    reason = sellers_read.reason_of(seller, reason_id)
+    reason = reason_of(seller, reason_id)
     if reason is None:
         raise Http404("No such reason code.")
     return reason
-
-
-urlpatterns = [
-    path("", index, name="sellers"),
-    path("new/", connect, name="seller_connect"),
-    path("<uuid:seller_id>/", detail, name="seller"),
-    path("<uuid:seller_id>/edit/", edit, name="seller_edit"),
-    path("<uuid:seller_id>/test/", check, name="seller_test"),
-    path("<uuid:seller_id>/progress/", progress, name="seller_progress"),
-    path("<uuid:seller_id>/disconnect/", disconnect, name="seller_disconnect"),
-    path("<uuid:seller_id>/switches/", switch, name="seller_switches"),
-    path("<uuid:seller_id>/reasons/<str:kind>/add/", add_reason, name="reason_add"),
-    path("<uuid:seller_id>/reasons/<int:reason_id>/", edit_reason, name="reason_edit"),
-    path("<uuid:seller_id>/reasons/<int:reason_id>/move/", move_reason, name="reason_move"),
-]

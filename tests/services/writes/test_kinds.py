@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import clear_url_caches
+from django.urls import clear_url_caches, include, path
 from django.utils.functional import Promise
 
 from dispatch import urls
@@ -128,7 +128,8 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = dict(KINDS)
     kinds.register(MADE_UP)
     monkeypatch.setitem(action_forms.FORMS, MADE_UP.name, CallItOffForm)
-    monkeypatch.setattr(urls, "urlpatterns", [*actions.addresses(), *urls.urlpatterns])
+    more = path("jobs/", include(actions.addresses()))
+    monkeypatch.setattr(urls, "urlpatterns", [more, *urls.urlpatterns])
     clear_url_caches()
     yield
     KINDS.clear()

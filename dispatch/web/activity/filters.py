@@ -1,0 +1,76 @@
+"""The filter of the log of activity: what, who, of which seller, when and on what."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from dispatch.models import Activity, Person, Seller
+from dispatch.selectors import activity
+from dispatch.web.shell.forms import DAY_ERRORS, DayInput
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(label=label, required=False, widget=DayInput, error_messages=DAY_ERRORS)
+
+
+class ActivityFilter(forms.Form):
+    """What to show of the log; days are the reader's own."""
+
+    kind = forms.MultipleChoiceField(
+        label="What",
+        choices=Activity.Kind.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    person = forms.CharField(
+        label="E-mail",
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"list": "activity-people", "autocomplete": "off"}),
+        help_text="Also of people who are gone.",
+    )
+    seller = forms.ModelChoiceField(Seller.objects.none(), required=False, empty_label="Any")
+    subject = forms.CharField(
+        label="On what", max_length=254, required=False, help_text="The whole job id or address."
+    )
+
+    def __init__(self, data: QueryDict, person: Person, zone: zoneinfo.ZoneInfo) -> None:
+        super().__init__(data)
+        self.zone = zone
+        # ``from`` is a word of Python's own.
+        self.fields["from"], self.fields["to"] = _day("From"), _day("To")
+        seller = self.fields["seller"]
+        assert isinstance(seller, forms.ModelChoiceField)
+        seller.queryset = activity.sellers_of(person)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        first, last = data.get("from"), data.get("to")
+        if first and last and last < first:
+            self.add_error("to", "The end is before the beginning.")
+        return data
+
+    def chosen(self) -> activity.Chosen:
+        data = self.cleaned_data
+        seller = data.get("seller")
+        return activity.Chosen(
+            kinds=tuple(data["kind"]),
+            person_email=data["person"].lower(),
+            seller=seller.pk if seller else None,
+            since=self._midnight(data["from"]),
+            until=self._midnight(data["to"], after=1),
+            subject=data["subject"],
+        )
+
+    def _midnight(self, day: dt.date | None, after: int = 0) -> dt.datetime | None:
+        """The beginning of a day at the reader's; None for none and beyond all time."""
+        try:
+            begins = dt.datetime.combine(day, dt.time(), self.zone) if day else None
+            return begins and (begins + dt.timedelta(days=after)).astimezone(dt.UTC)
+        except OverflowError:
+            return None
