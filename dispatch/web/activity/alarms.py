@@ -23,7 +23,7 @@ MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """An alarm in words; ``pk`` where this person may say that they have looked, else None."""
+    """An alarm in words; ``pk`` is None where this person may not say that they have looked."""
 
     title: str
     text: str
@@ -31,7 +31,7 @@ class Banner:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: asked for only by pages that show the banner."""
+    """Return the alarms for templates; they are read only by pages that show the banner."""
     person = getattr(request, "user", None)
     return {"alarms": lambda: _banners(person)} if isinstance(person, Person) else {}
 
@@ -50,7 +50,7 @@ def _banners(person: Person) -> list[Banner]:
 @require_POST
 @login_required
 def acknowledge(request: PersonRequest, alarm_id: int) -> HttpResponse:
-    """An owner has looked: the banner goes, for everybody."""
+    """Note that an owner has looked, and take the banner away for everybody."""
     alarm = acknowledgeable(request.user, alarm_id)
     if alarm is None:
         raise Http404("No such alarm.")

@@ -19,7 +19,7 @@ def _day(label: str) -> forms.DateField:
 
 
 class ActivityFilter(forms.Form):
-    """What to show of the log; days are the reader's own."""
+    """Says what to show of the log; days are the reader's own."""
 
     kind = forms.MultipleChoiceField(
         label="What",
@@ -68,7 +68,7 @@ class ActivityFilter(forms.Form):
         )
 
     def _midnight(self, day: dt.date | None, after: int = 0) -> dt.datetime | None:
-        """The beginning of a day at the reader's; None for none and beyond all time."""
+        """Return when a day begins for the reader; None without a day, and beyond all time."""
         try:
             begins = dt.datetime.combine(day, dt.time(), self.zone) if day else None
             return begins and (begins + dt.timedelta(days=after)).astimezone(dt.UTC)

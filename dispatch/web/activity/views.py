@@ -51,7 +51,7 @@ class Shown:
 @require_safe
 @login_required
 def index(request: PersonRequest) -> HttpResponse:
-    """The log as a page, or its swapped parts when htmx asks."""
+    """Show the log as a page, or its swapped parts when htmx asks."""
     form = _form(request)
     swap = request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request
     context = {**_context(request, form), "swap": swap}
@@ -65,7 +65,7 @@ def _form(request: PersonRequest) -> ActivityFilter:
 
 
 def _settled(asked: QueryDict) -> QueryDict:
-    """The query without empty parts and what only browsers send; no NUL, which no row has."""
+    """Return the query without its empty parts, unknown names and NULs, which no row holds."""
     query = QueryDict(mutable=True)
     for name in ("kind", "person", "seller", "from", "to", "subject", "page"):
         values = [v.replace("\0", "�").strip() for v in asked.getlist(name) if v.strip()]
@@ -96,7 +96,7 @@ def _context(request: PersonRequest, form: ActivityFilter) -> dict[str, Any]:
 
 
 def _address(query: QueryDict, name: str = "activity", **changes: str) -> str:
-    """The address of the log with some parameters changed; "" takes one out."""
+    """Return the address of the log with some parameters changed; "" takes one out."""
     changed = query.copy()
     changed.pop("page", None)
     for key, value in changes.items():
@@ -119,7 +119,7 @@ def _shown(row: Activity, zone: zoneinfo.ZoneInfo) -> Shown:
 
 
 def in_words(row: Activity) -> str:
-    """The detail of a row for people: ``Reschedule · Accepted``, ``20 rows · buyer data``."""
+    """Return a row's detail for people: ``Reschedule · Accepted``, ``20 rows · buyer data``."""
     detail = dict(row.detail)
     if row.kind == Activity.Kind.WRITE:
         said = [
@@ -155,7 +155,7 @@ def _plain(value: Any) -> str:
 @require_safe
 @login_required
 def export(request: PersonRequest) -> HttpResponseBase:
-    """A CSV file of exactly what the filter shows, every page of it."""
+    """Send a CSV file of exactly what the filter shows, every page of it."""
     form = _form(request)
     if not form.is_valid():
         assert isinstance(form.data, QueryDict)

@@ -75,7 +75,7 @@ class ActionForm(forms.Form):
             self.add_error(self.marks, gettext("Refused: %(words)s") % {"words": words})
 
     def with_new_key(self) -> Self:
-        """The same form, everything typed still there, ready to be sent as a new write."""
+        """Return the same form, everything typed still there, ready to be sent as a new write."""
         assert isinstance(self.data, QueryDict)
         data = self.data.copy()
         data["key"] = str(uuid.uuid4())
@@ -259,7 +259,7 @@ class AssignForm(ActionForm):
 
     @property
     def ticked(self) -> list[str]:
-        """Whom the form shows as chosen."""
+        """Return whom the form shows as chosen."""
         return list(self["technicians"].value() or [])
 
     def payload(self) -> Payload:

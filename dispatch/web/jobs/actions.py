@@ -72,7 +72,7 @@ def _carry_out(request: PersonRequest, job: ServiceJob, form: ActionForm) -> Act
 def _show(
     request: PersonRequest, job: ServiceJob, form: ActionForm, status: int = 200
 ) -> HttpResponse:
-    """The form in the dialog when htmx asks for it there, else on a page of its own."""
+    """Show the form in the dialog when htmx asks for it there, else on a page of its own."""
     now = timezone.now()
     context = {
         "job": job,
@@ -88,7 +88,7 @@ def _show(
 
 
 def _slots(job: ServiceJob, form: ActionForm) -> dict[str, Any]:
-    """The buyer's wishes first, then Amazon's other slots by local day.
+    """Return the buyer's wishes and Amazon's other slots, those by local day.
 
     A fault in reading the slots is said, and any time can still be typed.
     """
@@ -110,7 +110,7 @@ def _slots(job: ServiceJob, form: ActionForm) -> dict[str, Any]:
 
 
 def _done(request: PersonRequest, action: Action) -> HttpResponse:
-    """The job as Amazon now has it, with a notice."""
+    """Show the job as Amazon now has it, with a notice."""
     job = get_job(request, action.job.service_job_id) if action.job else None
     if not request.htmx or job is None:
         page = reverse("job", args=[action.job.service_job_id]) if action.job else "/jobs/"

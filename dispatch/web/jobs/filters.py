@@ -44,7 +44,7 @@ LAST_MOMENT = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 
 class Ids(forms.CharField):
-    """Several ids, separated by commas, as a list of them."""
+    """Several ids, separated by commas; its value is a list."""
 
     def __init__(self, label: str, *, pattern: str, hint: str) -> None:
         super().__init__(
@@ -70,7 +70,7 @@ _DIGITS = {"pattern": r"^[0-9\-]+$", "hint": "An order id has only digits and hy
 
 
 class JobFilterForm(forms.Form):
-    """What the address of a list may hold, as the person who asks may choose it."""
+    """The fields of the filter, with the choices that one person has."""
 
     q = forms.CharField(label="Search jobs", max_length=200, required=False)
     view = forms.ChoiceField(
@@ -124,7 +124,7 @@ class JobFilterForm(forms.Form):
 
 
 class JobFilter:
-    """What an address asks for, applied to the jobs that a person may see.
+    """Applies what an address asks for to the jobs that a person may see.
 
     ``sellers`` are that person's, ``now`` is aware. Days are the job's own for the appointment,
     the reader's for the rest.
@@ -144,7 +144,7 @@ class JobFilter:
 
     @cached_property
     def found(self) -> JobQuery:
-        """The jobs that match; none while a filter cannot be read, rather than wrong ones."""
+        """Return the jobs that match; rather none than wrong ones while a filter cannot be read."""
         if not self.readable:
             return self.visible.empty()
         query = self.visible
@@ -155,7 +155,7 @@ class JobFilter:
 
     @property
     def readable(self) -> bool:
-        """Whether every filter of the address can be read."""
+        """Tell whether every filter of the address can be read."""
         return bool(self.form.is_valid())
 
     def by_words(self, query: JobQuery, name: str, value: str) -> JobQuery:

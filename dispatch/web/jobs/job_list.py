@@ -86,7 +86,7 @@ class Listing:
         return page(self.filter.found, self.order, cursor, PAGE_SIZE, rows=rows)
 
     def address(self, **changes: str) -> str:
-        """The address of this list with some parameters changed; "" takes one out."""
+        """Return the address of this list with some parameters changed; "" takes one out."""
         query = self.query.copy()
         query.pop("page", None)
         for name, value in changes.items():
@@ -97,7 +97,7 @@ class Listing:
 
 
 def read_listing(request: PersonRequest) -> Listing:
-    """What the address asks for; a wrong sort or page is the default one."""
+    """Return what the address asks for; a wrong sort or page is the default one."""
     person, now = request.user, timezone.now()
     # By the minute, the views of a list stay the same list, and their counts are remembered.
     minute = now.replace(second=0, microsecond=0)
@@ -116,7 +116,7 @@ def read_listing(request: PersonRequest) -> Listing:
 
 
 def _settled(asked: QueryDict) -> QueryDict:
-    """The query without empty parts; a status of one's own choosing beats the view's."""
+    """Return the query without its empty parts; a chosen status beats that of the view."""
     query = QueryDict(mutable=True)
     for name, values in asked.lists():
         filled = [value for value in values if value.strip()]
@@ -132,7 +132,7 @@ def _settled(asked: QueryDict) -> QueryDict:
 @require_safe
 @login_required
 def job_list(request: PersonRequest) -> HttpResponse:
-    """The list as a page, or its swapped parts when htmx asks."""
+    """Show the list as a page, or its swapped parts when htmx asks."""
     listing = read_listing(request)
     swap = request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request
     saved = saved_views(request.user, listing.sellers)
@@ -178,7 +178,7 @@ def _live_query(listing: Listing) -> str:
 
 
 def count_text(found: Count) -> str:
-    """ "1 job", "214 jobs", "10,000+ jobs"."""
+    """Return "1 job", "214 jobs" or "10,000+ jobs"."""
     return f"{found} job{'' if found == Count(1) else 's'}"
 
 
@@ -235,7 +235,7 @@ CHIPS = (
 
 
 def _lookup(listing: Listing, found: int) -> str:
-    """A pasted job id that the mirror does not hold, for a look at Amazon."""
+    """Return a pasted job id that the mirror does not hold, to be looked up at Amazon; else ""."""
     text = listing.query.get("q", "").strip()
     looks_like_id = 5 <= len(text) <= 100 and not any(part.isspace() for part in text)
     return text if found == 0 and looks_like_id and any(c.isdigit() for c in text) else ""
@@ -274,7 +274,7 @@ def find(request: PersonRequest) -> HttpResponse:
 
 
 def _is_about_the_job(error: Exception) -> bool:
-    """Whether Amazon answered, and said that there is no such job for this seller."""
+    """Tell whether Amazon answered, and said that there is no such job for this seller."""
     if not isinstance(error, SellingApiException):
         return False
     return error.code == 400 or one_job.says_unknown(error)
@@ -288,7 +288,7 @@ def _back(request: HttpRequest) -> str:
 @require_safe
 @login_required
 def export(request: PersonRequest) -> HttpResponseBase:
-    """A CSV file of exactly what the filter shows."""
+    """Send a CSV file of exactly what the filter shows."""
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())
@@ -299,7 +299,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
 @require_safe
 @login_required
 def calendar(request: PersonRequest) -> HttpResponseBase:
-    """A calendar file of the appointments that the filter shows."""
+    """Send a calendar file of the appointments that the filter shows."""
     listing = read_listing(request)
     if not listing.filter.readable:
         return redirect(listing.address())

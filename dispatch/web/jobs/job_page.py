@@ -34,7 +34,7 @@ from dispatch.web.shell.guards import PersonRequest, get_job, get_role
 @require_safe
 @login_required
 def job_page(request: PersonRequest, service_job_id: str) -> HttpResponse:
-    """The job as the mirror has it."""
+    """Show the job as the mirror has it."""
     job = get_job(request, service_job_id)
     done = jobs.action_of(job, request.GET.get("done", ""))
     part = "jobs/job.html#job" if request.htmx.target == "job" else "jobs/job.html"
@@ -56,7 +56,7 @@ def refresh(request: PersonRequest, service_job_id: str) -> HttpResponse:
 @require_safe
 @login_required
 def visit(request: PersonRequest, service_job_id: str) -> HttpResponseBase:
-    """The job's appointment as a calendar file."""
+    """Send the job's appointment as a calendar file."""
     job = get_job(request, service_job_id)
     if job.local_date is None:
         raise Http404("No appointment.")
@@ -66,7 +66,7 @@ def visit(request: PersonRequest, service_job_id: str) -> HttpResponseBase:
 def page_context(
     request: PersonRequest, job: ServiceJob, done: Action | None = None
 ) -> dict[str, Any]:
-    """What the job page shows; ``done`` is an action just carried out."""
+    """Return what the job page shows; ``done`` is a write that was just carried out."""
     now = timezone.now()
     role = get_role(request, job.seller)
     masked = role == Role.AUDITOR
@@ -111,25 +111,25 @@ def page_context(
 
 
 def _live_url(job: ServiceJob) -> str:
-    """Where the open page asks whether the job has changed since it was as shown."""
+    """Return where the open page asks whether the job has changed since it was read."""
     address = reverse("job_changed", args=[job.service_job_id])
     return f"{address}?{urlencode({'since': job.changed_at.isoformat()})}"
 
 
 def _etag(person: Person, job: ServiceJob) -> str:
-    """That of the person's sellers, the job's as it was when the job was read."""
+    """Return the ETag of the person's sellers, the job's own as it was when the job was read."""
     own = job.seller
     return etag_of(own if seller == own else seller for seller in sellers_for(person))
 
 
 def _poll_url(job: ServiceJob, unsettled: list[Action]) -> str:
-    """Where the page asks what became of a write that is not confirmed yet."""
+    """Return where the page asks what became of a write that is not confirmed yet."""
     address = reverse("job", args=[job.service_job_id])
     return f"{address}?done={unsettled[0].pk}" if unsettled else address
 
 
 def _buyer(job: ServiceJob) -> dict[str, Any]:
-    """Name, address, and what the call and navigate links need."""
+    """Return the buyer's name and address, and what the call and navigate links need."""
     buyer = job.buyer_data
     address = buyer.get("address", {})
     street = [address.get(f"address_line{number}", "") for number in (1, 2, 3)]
@@ -146,7 +146,7 @@ def _buyer(job: ServiceJob) -> dict[str, Any]:
 
 
 def _masked_buyer(job: ServiceJob) -> dict[str, Any]:
-    """What an auditor sees: that there is a buyer, and in which town."""
+    """Return what an auditor sees: that there is a buyer, and in which town."""
     town = ", ".join(filter(None, (job.city, job.state_or_region, job.country_code)))
     name = "••••" if job.buyer_data.get("name") else ""
     return {"buyer": {"name": name}, "address_lines": [town], "masked": True}

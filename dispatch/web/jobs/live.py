@@ -22,7 +22,7 @@ LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def _revision(request: HttpRequest, **_: str) -> str | None:
-    """The ETag: one read of the sellers' revisions, which also notes that somebody looks."""
+    """Return the ETag by one read of the sellers' revisions, and note that somebody looks."""
     if not request.user.is_authenticated:
         return None
     sellers = list(sellers_for(request.user))
@@ -34,7 +34,7 @@ def _revision(request: HttpRequest, **_: str) -> str | None:
 @condition(etag_func=_revision)
 @login_required
 def jobs_changed(request: PersonRequest) -> HttpResponse:
-    """How many jobs of this list changed since the page was made; 304 while nothing did.
+    """Say how many jobs of this list changed since the page was made; 304 while none did.
 
     One that changed just before may be counted too; none is left out.
     """
@@ -48,7 +48,7 @@ def jobs_changed(request: PersonRequest) -> HttpResponse:
 @condition(etag_func=_revision)
 @login_required
 def job_changed(request: PersonRequest, service_job_id: str) -> HttpResponse:
-    """Whether this job changed since it was as its page shows it; 304 while nothing did."""
+    """Say whether this job changed since its page was made; 304 while nothing did."""
     job = get_job(request, service_job_id)
     count = int(job.changed_at != _since(request))
     url = request.path.removesuffix("changes/")
@@ -58,7 +58,7 @@ def job_changed(request: PersonRequest, service_job_id: str) -> HttpResponse:
 
 
 def _since(request: HttpRequest) -> dt.datetime:
-    """The moment that the address says; the beginning of time for nonsense."""
+    """Return the moment that the address says; the beginning of time for nonsense."""
     try:
         moment = parse_datetime(request.GET.get("since", ""))
     except ValueError:

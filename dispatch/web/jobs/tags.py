@@ -95,7 +95,7 @@ def _for_reader(start: dt.datetime, end: dt.datetime | None, local: dt.datetime,
 
 @register.simple_tag(takes_context=True)
 def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: ServiceJob) -> str:
-    """A moment where the job is: "18 Nov, 16:20 EST"."""
+    """Return a moment as it is where the job is: "18 Nov, 16:20 EST"."""
     if moment is None:
         return "—"
     local = moment.astimezone(clock.zone_of(job))
@@ -105,7 +105,7 @@ def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: Service
 
 @register.filter
 def slot_times(slot: Slot, job: ServiceJob) -> str:
-    """A slot's window, with the zone's names where the clock alone does not tell."""
+    """Return a slot's window, with the zone's names where the clock alone does not tell."""
     zone = clock.zone_of(job)
     names = clock.zone_names(slot.start, slot.end, zone)
     told = "–" not in names and not clock.comes_twice(slot.start, zone)
@@ -120,7 +120,7 @@ def slot_value(slot: Slot, job: ServiceJob) -> str:
 
 @register.simple_tag
 def wish_words(wish: Any, job: ServiceJob) -> str:
-    """A buyer's preferred time: "Wed 26 November, 8:00–12:00"."""
+    """Return a buyer's preferred time: "Wed 26 November, 8:00–12:00"."""
     start, end = (wish.start, wish.end) if isinstance(wish, Slot) else wish
     zone = clock.zone_of(job)
     day = start.astimezone(zone)
@@ -129,7 +129,7 @@ def wish_words(wish: Any, job: ServiceJob) -> str:
 
 @register.filter
 def product_name(item: AssociatedItem) -> str:
-    """The product's title, with the brand where the title does not begin with it."""
+    """Return the product's title, with the brand where the title does not begin with it."""
     if item.title.casefold().startswith(item.brand.casefold()):
         return item.title or "Product"
     return f"{item.brand} {item.title}".strip()
@@ -137,6 +137,6 @@ def product_name(item: AssociatedItem) -> str:
 
 @register.filter
 def zone_name(job: ServiceJob, moment: dt.datetime | None = None) -> str:
-    """The abbreviation of the job's zone at its appointment, or at a moment."""
+    """Return the abbreviation of the job's zone at its appointment, else at ``moment``."""
     at = job.scheduled_start or moment
     return (at.astimezone(clock.zone_of(job)).tzname() or "") if at else job.time_zone

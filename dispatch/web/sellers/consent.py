@@ -68,13 +68,13 @@ def allow_form_to(request: HttpRequest, response: HttpResponse, address: str) ->
 
 
 def origin_of(address: str) -> str:
-    """Scheme and host of an address."""
+    """Return the scheme and host of an address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def consent_page(seller: Seller) -> str | None:
-    """Where the seller consents; None where Amazon's page for the marketplace is not known."""
+    """Return where the seller consents; None where the marketplace's page is not known."""
     host = seller.marketplace.seller_central
     base: str = settings.SP_API_CONSENT_URL or (f"https://{host}" if host else "")
     if not base:
@@ -83,7 +83,7 @@ def consent_page(seller: Seller) -> str | None:
 
 
 def obstacle(seller: Seller) -> str:
-    """Why the seller cannot authorise at Amazon yet, in plain words; empty when nothing lacks."""
+    """Return why the seller cannot authorise at Amazon yet, in plain words; "" if it can."""
     held = held_credentials(seller)
     if not {"client_id", "client_secret"} <= held or not seller.application_id:
         return "Enter the application id, client id and client secret to authorise at Amazon."
@@ -114,7 +114,7 @@ def authorise(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_GET
 def callback(request: PersonRequest) -> HttpResponse:
-    """Amazon's answer: check that it is ours, exchange the code, test, begin to fetch."""
+    """Take Amazon's answer: check that it is ours, exchange the code, test, begin to fetch."""
     seller_id = spend_state(request.GET.get("state", ""), request.user)
     if seller_id is None:
         messages.error(
@@ -151,7 +151,7 @@ def _settle(request: PersonRequest, seller: Seller) -> sellers.Verdict:
 @login_required
 @require_http_methods(["GET", "POST"])
 def login(request: PersonRequest) -> HttpResponse:
-    """Amazon opened us from its app store: ask for which seller, and go back there."""
+    """Ask for which seller Amazon's app store has opened us, and go back there."""
     source = request.POST if request.method == "POST" else request.GET
     address = amazon_address(source.get("amazon_callback_uri", ""))
     if address is None or not source.get("amazon_state"):
@@ -208,7 +208,7 @@ class AmazonLogin(forms.Form):
 
 
 def amazon_address(text: str) -> str | None:
-    """The address, rebuilt from its parts, if it is Amazon's or the demo's consent page's."""
+    """Return the address, rebuilt from its parts, if it is a consent page's; else None."""
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname
@@ -223,7 +223,7 @@ def amazon_address(text: str) -> str | None:
 
 
 def with_query(address: str, more: dict[str, str]) -> str:
-    """The address with these parameters, each once."""
+    """Return the address with these parameters, each once."""
     parts = urlsplit(address)
     kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in more]
     query = urlencode([*kept, *more.items()])
@@ -231,12 +231,12 @@ def with_query(address: str, more: dict[str, str]) -> str:
 
 
 def make_state(person: Person, seller: Seller) -> str:
-    """A signed word that only this person can bring back, for this seller, once."""
+    """Return a signed word that only this person can bring back, for this seller, once."""
     return signing.dumps([person.pk, str(seller.pk), secrets.token_urlsafe(16)], salt=_SALT)
 
 
 def spend_state(state: str, person: Person) -> uuid.UUID | None:
-    """The seller a state was made for; None if it is not ours, too old, another's or used."""
+    """Return whose state it is; None if it is not ours, too old, another person's or used."""
     try:
         person_id, seller_id, once = signing.loads(state, salt=_SALT, max_age=STATE_SECONDS)
     except signing.BadSignature:
@@ -247,7 +247,7 @@ def spend_state(state: str, person: Person) -> uuid.UUID | None:
 
 
 def keep_verdict(request: HttpRequest, seller: Seller, verdict: sellers.Verdict) -> None:
-    """Show on the next page what Amazon said."""
+    """Keep what Amazon said for the next page."""
     request.session[VERDICT] = {
         "seller": str(seller.pk),
         "kind": "accepted" if verdict.ok else "refused",

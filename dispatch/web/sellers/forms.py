@@ -25,7 +25,7 @@ _AS_AMAZON_PRINTS = RegexValidator(
 
 @cache
 def time_zones() -> list[tuple[str, str]]:
-    """Zones by place, as (IANA name, readable name)."""
+    """Return the zones by place, as (IANA name, readable name)."""
     places = sorted(name for name in available_timezones() if _is_place(name))
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in places)]
 
@@ -101,7 +101,7 @@ class SellerForm(forms.Form):
         return since
 
     def details(self) -> sellers.Details:
-        """What was said of the account."""
+        """Return what was said of the account."""
         kept = {name: self.cleaned_data[name] for name in (*self.DETAILS, "application_id")}
         if since := kept["sync_since"]:
             zone = ZoneInfo(kept["time_zone"])
@@ -109,7 +109,7 @@ class SellerForm(forms.Form):
         return sellers.Details(**kept)
 
     def credentials(self) -> sellers.Credentials:
-        """What was typed to prove it."""
+        """Return the credentials as they were typed; "" for what stays as it is."""
         return sellers.Credentials(**{name: self.cleaned_data[name] for name in CREDENTIALS})
 
     def detail_fields(self) -> list[forms.BoundField]:
@@ -120,7 +120,7 @@ class SellerForm(forms.Form):
 
 
 def _initial(seller: Seller) -> dict[str, Any]:
-    """What may be shown again: the credentials are not among it."""
+    """Return what may be shown again, which the credentials may not."""
     shown = {name: getattr(seller, name) for name in (*SellerForm.DETAILS, "application_id")}
     if since := seller.sync_since:
         shown["sync_since"] = since.astimezone(ZoneInfo(seller.time_zone)).date()

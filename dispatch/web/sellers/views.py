@@ -40,7 +40,7 @@ from dispatch.web.shell.guards import PersonRequest, get_seller, require_owner
 @login_required
 @require_GET
 def index(request: PersonRequest) -> HttpResponse:
-    """All sellers of this person."""
+    """Show all sellers of this person."""
     require_owner(request)
     return render(request, "sellers/index.html", {"cards": cards_for(request.user)})
 
@@ -81,7 +81,7 @@ def _show_form(
 
 
 def _tested(request: PersonRequest, seller: Seller) -> HttpResponse:
-    """Test where there is something to test with; the seller's page says what came of it."""
+    """Test the connection if its credentials are complete, and go to the seller's page."""
     if held_credentials(seller) >= set(CREDENTIALS):
         consent.keep_verdict(request, seller, sellers.check_connection(seller=seller))
     else:
@@ -92,7 +92,7 @@ def _tested(request: PersonRequest, seller: Seller) -> HttpResponse:
 @login_required
 @require_GET
 def detail(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
-    """Everything about one seller account."""
+    """Show everything about one seller account."""
     seller = get_seller(request, seller_id)
     context = _connection(request, seller) | {
         "switches": SwitchesForm(initial={"writes": rights.switched_on(seller)}),
@@ -122,7 +122,7 @@ def _connection(request: HttpRequest, seller: Seller) -> dict[str, object]:
 @login_required
 @require_GET
 def progress(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
-    """How far the seller's jobs are loaded: asked again and again while they are."""
+    """Show how far the seller's jobs are loaded; the page asks again while they are."""
     card = card_of(get_seller(request, seller_id))
     return render(request, "sellers/progress.html", {"card": card})
 

@@ -70,7 +70,7 @@ def _untouched(one: Untouched) -> SafeString:
 
 
 def _summary(form: forms.Form, query: QueryDict, names: list[str]) -> str:
-    """What an active chip says: the chosen words, shortened when there are many."""
+    """Return what an active chip says: the chosen words, shortened when there are many."""
     words: list[str] = []
     for name in names:
         choices = getattr(form.fields[name], "choices", ())

@@ -40,7 +40,7 @@ _STATES = {
 
 
 def state(job: ServiceJob, now: dt.datetime) -> State:
-    """The job's state; late is ours: the window is over and the work is not done."""
+    """Return the job's state; late is ours, for a window that is over with the work not done."""
     if _is_late(job, now):
         return State("late", "Late")
     found = _STATES.get(job.status)  # type: ignore[call-overload]
@@ -50,7 +50,7 @@ def state(job: ServiceJob, now: dt.datetime) -> State:
 
 
 def remark(job: ServiceJob, now: dt.datetime) -> Remark:
-    """The most urgent thing the clock has to say of a job."""
+    """Return the most urgent thing that the clock has to say of a job."""
     if job.status in (JobStatus.PENDING_SCHEDULE, JobStatus.HOLD) and not _active(job):
         return _unscheduled(job, now)
     if job.status == JobStatus.NOT_SERVICED and _active(job) and job.scheduled_start:
@@ -94,12 +94,12 @@ def _is_late(job: ServiceJob, now: dt.datetime) -> bool:
 
 
 def zone_of(job: ServiceJob) -> zoneinfo.ZoneInfo:
-    """The zone where the job is."""
+    """Return the zone where the job is."""
     return named_zone(job.time_zone)
 
 
 def named_zone(name: str) -> zoneinfo.ZoneInfo:
-    """A zone by its IANA name; UTC where the name is unknown to this machine."""
+    """Return a zone by its IANA name; UTC where the name is unknown to this machine."""
     try:
         return zoneinfo.ZoneInfo(name or "UTC")
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -107,7 +107,7 @@ def named_zone(name: str) -> zoneinfo.ZoneInfo:
 
 
 def preferred_windows(job: ServiceJob) -> list[tuple[dt.datetime, dt.datetime]]:
-    """The buyer's preferred times in order, as aware beginnings and ends."""
+    """Return the buyer's preferred times in order, as aware beginnings and ends."""
     windows = []
     for wish in job.preferred_times or []:
         start = dt.datetime.fromisoformat(wish["startTime"])
@@ -116,7 +116,7 @@ def preferred_windows(job: ServiceJob) -> list[tuple[dt.datetime, dt.datetime]]:
 
 
 def day_name(day: dt.date, today: dt.date) -> str:
-    """ "Today", "Tomorrow", "Yesterday", or "Wed 26 Nov" (with the year when it differs)."""
+    """Return "Today", "Tomorrow", "Yesterday", or "Wed 26 Nov", with the year when it differs."""
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((day - today).days)
     if near:
         return near
@@ -125,7 +125,7 @@ def day_name(day: dt.date, today: dt.date) -> str:
 
 
 def window(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
-    """ "9:00–10:00" in a zone; the end is left out where there is none."""
+    """Return "9:00–10:00" in a zone; the end is left out where there is none."""
     first = clock_time(start.astimezone(zone))
     if end is None or end == start:
         return first
@@ -133,19 +133,19 @@ def window(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo)
 
 
 def zone_names(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
-    """ "EST", or "EDT–EST" for a window in which the clocks change."""
+    """Return "EST", or "EDT–EST" for a window in which the clocks change."""
     names = [moment.astimezone(zone).tzname() or "" for moment in (start, end or start)]
     return "–".join(dict.fromkeys(names))
 
 
 def comes_twice(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> bool:
-    """Whether the local time of a moment is also that of another, as the clocks go back."""
+    """Tell whether a moment's local time is also that of another, as the clocks go back."""
     here = moment.astimezone(zone)
     return here.replace(fold=0).utcoffset() != here.replace(fold=1).utcoffset()
 
 
 def short_window(start: dt.datetime, end: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    """ "Wed 8–12" for a buyer's wish."""
+    """Return "Wed 8–12" for a buyer's wish."""
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.minute or last.minute:
         return f"{first:%a} {window(start, end, zone)}"
@@ -153,12 +153,12 @@ def short_window(start: dt.datetime, end: dt.datetime, zone: zoneinfo.ZoneInfo) 
 
 
 def clock_time(moment: dt.datetime) -> str:
-    """ "9:05", in the moment's own zone."""
+    """Return "9:05", in the moment's own zone."""
     return f"{moment.hour}:{moment.minute:02}"
 
 
 def ago(earlier: dt.datetime, later: dt.datetime) -> str:
-    """The time between, in the largest unit that says enough: "42 min", "2 h 5 min", "3 days"."""
+    """Return the time between two moments, such as "42 min", "2 h 5 min" or "3 days"."""
     minutes = max(0, int((later - earlier).total_seconds() // 60))
     if minutes < 60:
         return f"{minutes} min"

@@ -24,7 +24,7 @@ class Task:
 
 
 def show_task(request: PersonRequest, task: Task, form: forms.Form | None = None) -> HttpResponse:
-    """The step as the dialog's content for htmx, as a page for everyone else."""
+    """Show the step as the dialog's content for htmx, as a page for everyone else."""
     in_dialog = request.htmx.target == "dialog-body"
     return render(
         request,

@@ -7,5 +7,5 @@ from django.shortcuts import render
 
 
 def expired_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form's token is missing or old: nothing was done; going back keeps what was typed."""
+    """Say that a form's token is missing or old, so that nothing was done with it."""
     return render(request, "403_csrf.html", status=403)

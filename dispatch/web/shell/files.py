@@ -22,7 +22,7 @@ class _Echo:
 
 
 def csv_file(request: PersonRequest, rows: Iterable[Sequence[str]], name: str) -> HttpResponseBase:
-    """A CSV file of that name, sent row by row as the rows are made."""
+    """Return a CSV file of that name, sent row by row as the rows are made."""
     writer = csv.writer(_Echo())
     return _file(request, (writer.writerow(row) for row in rows), name, "text/csv")
 
@@ -30,7 +30,7 @@ def csv_file(request: PersonRequest, rows: Iterable[Sequence[str]], name: str) -
 def calendar_file(
     request: PersonRequest, jobs: Iterable[ServiceJob], name: str
 ) -> HttpResponseBase:
-    """A calendar of these jobs' appointments of that name, sent event by event."""
+    """Return a calendar file of that name with these jobs' appointments, sent event by event."""
 
     def address(job: ServiceJob) -> str:
         return request.build_absolute_uri(reverse("job", args=[job.service_job_id]))
@@ -40,7 +40,7 @@ def calendar_file(
 
 
 def _file(request: PersonRequest, pieces: Iterable[str], name: str, kind: str) -> HttpResponseBase:
-    """The file, or where too many were taken the page that says so; then no piece is made."""
+    """Return the file; or, with no piece made, a page that says that this person took too many."""
     if not exports.admitted(request.user):
         return render(request, "429.html", status=429)
     response = StreamingHttpResponse(pieces, content_type=f"{kind}; charset=utf-8")

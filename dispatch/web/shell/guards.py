@@ -25,7 +25,7 @@ class PersonRequest(HttpRequest):
 def get_job(
     request: PersonRequest, service_job_id: str, roles: tuple[Role, ...] = EVERYONE
 ) -> ServiceJob:
-    """The job by Amazon's id among those this person may see; `Http404` otherwise."""
+    """Return the job by Amazon's id among those this person may see; `Http404` otherwise."""
     job = (
         jobs_for(request.user, roles)
         .filter(service_job_id=service_job_id.replace("\0", ""))
@@ -41,7 +41,7 @@ def get_job(
 def get_seller(
     request: PersonRequest, seller_id: uuid.UUID, roles: tuple[Role, ...] = (Role.OWNER,)
 ) -> Seller:
-    """The seller among those for which this person has one of the roles; `Http404` otherwise."""
+    """Return the seller if this person has one of the roles for it; `Http404` otherwise."""
     seller = sellers_for(request.user, roles).filter(pk=seller_id).first()
     if seller is None:
         raise Http404("No such seller.")
@@ -49,7 +49,7 @@ def get_seller(
 
 
 def get_role(request: PersonRequest, seller: Seller) -> Role:
-    """This person's role for a seller they may see; `Http404` for a stranger."""
+    """Return this person's role for a seller they may see; `Http404` for a stranger."""
     role = role_for(request.user, seller)
     if role is None:
         raise Http404("No such seller.")
@@ -57,6 +57,6 @@ def get_role(request: PersonRequest, seller: Seller) -> Role:
 
 
 def require_owner(request: PersonRequest) -> None:
-    """`Http404` for those who only work for others' sellers."""
+    """Raise `Http404` for those who only work for others' sellers."""
     if not may_connect(request.user):
         raise Http404("No such page.")

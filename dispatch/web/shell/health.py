@@ -18,13 +18,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
+    """Answer, which tells that the process does."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, migrations and cache are there; 503 names the ones that are not."""
+    """Answer 200 if database, migrations and cache are there; 503 names those that are not."""
     checks: dict[str, Callable[[], bool]] = {
         "database": _database,
         "migrations": _migrations,
@@ -60,7 +60,7 @@ def _cache() -> bool:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus figures of every process on this machine, for who knows ``METRICS_TOKEN``."""
+    """Give Prometheus the figures of this machine's processes, if it knows ``METRICS_TOKEN``."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     wanted = settings.METRICS_TOKEN
     if not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):

@@ -15,7 +15,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class PrivatePages:
-    """Pages may hold buyer data: no cache keeps them, and htmx gets its own copy."""
+    """Lets no cache keep a page, which may hold buyer data, and tells htmx's answers apart."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -31,7 +31,7 @@ class PrivatePages:
 
 
 class WhoAsks:
-    """Tells the log of activity whose request is being answered; stands behind the log-in."""
+    """Tells the log of activity whose request is being answered; it stands behind the log-in."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -10,14 +10,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dispatch.models import Membership, Person
-
-Role = Membership.Role
+from dispatch.models import Person
+from dispatch.selectors.access import Role
 
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One way to a screen."""
+    """A link to a screen; ``badge`` is a number to be seen at once, 0 for none."""
 
     label: str
     url: str
@@ -43,7 +42,7 @@ ACCOUNT = (
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the screens of this person's roles, and how they like them shown."""
+    """Return for templates the screens of this person's roles, and how they like them shown."""
     person = getattr(request, "user", None)
     if not isinstance(person, Person):
         return {}
@@ -74,7 +73,7 @@ def _nav(request: HttpRequest, roles: set[str]) -> list[NavItem]:
 
 
 def _seconds_left(roles: set[str]) -> int:
-    """How long a page stays open when nothing happens."""
+    """Return for how many seconds a page stays open when nothing happens."""
     technician = roles == {Role.TECHNICIAN}
     return 60 * (settings.TECHNICIAN_LOCK_MINUTES if technician else settings.IDLE_MINUTES)
 
@@ -95,6 +94,6 @@ def _chosen_view(request: HttpRequest) -> str:
 
 
 def initials(name: str) -> str:
-    """The first letters of the first and the last word, upper case."""
+    """Return the first letters of the first and the last word in upper case."""
     words = name.replace("@", " ").split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

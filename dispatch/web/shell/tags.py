@@ -59,5 +59,5 @@ def face(name: str) -> dict[str, Any]:
 
 @register.filter
 def plain_words(code: str) -> str:
-    """Amazon's capitals as words: "TV mounting" stays, "TV_MOUNTING" becomes "Tv mounting"."""
+    """Return Amazon's capitals as words: "TV_MOUNTING" becomes "Tv mounting", others stay."""
     return code.replace("_", " ").capitalize() if code.isupper() else code
