@@ -8,10 +8,11 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from dispatch.models import Person
 from tests import limits
 from tests.conftest import MakeJob
 from tests.e2e import steps
-from tests.e2e.conftest import Load
+from tests.e2e.conftest import Load, OpenBrowser
 
 pytestmark = pytest.mark.e2e
 
@@ -34,10 +35,10 @@ def list_page(page: Page, load: Load, make_job: MakeJob) -> Page:
 class Answers:
     """The answers to one kind of request, held back until the test lets them through."""
 
-    def __init__(self, page: Page, query: str) -> None:
-        self.page = page
+    def __init__(self, page: Page, query: str, swapped: str = "#job-list") -> None:
+        self.page, self.swapped = page, swapped
         self.held: list[Route] = []
-        page.route(re.compile(rf"/jobs/\?.*{query}"), self.hold)
+        page.route(re.compile(rf"/\?.*{query}"), self.hold)
 
     def hold(self, route: Route) -> None:
         self.held.append(route)
@@ -51,7 +52,7 @@ class Answers:
 
     def arrive(self, nth: int) -> None:
         """Let one through, and wait until the list has been swapped."""
-        before = self.page.locator("#job-list").element_handle()
+        before = self.page.locator(self.swapped).element_handle()
         self.held[nth].continue_()
         self.page.wait_for_function("list => !list.isConnected", arg=before)
 
@@ -125,3 +126,22 @@ def test_a_day_typed_with_the_keys_is_read_whole(list_page: Page) -> None:
     expect(day).to_be_focused()
     page.keyboard.type("026")
     expect(day).to_have_value("2026-11-24")
+
+
+def test_two_ticks_in_the_log_of_activity_leave_the_page_in_place(
+    list_page: Page, open_browser: OpenBrowser, alice: Person
+) -> None:
+    page = open_browser("desk", person=alice)
+    now = dt.datetime.now(dt.UTC)
+    page.clock.install(time=now)
+    page.goto("/activity/")
+    page.locator("#filters summary").filter(has_text=re.compile("^What")).click()
+    page.clock.pause_at(now + dt.timedelta(minutes=3))
+    answers = Answers(page, "kind=", "#activity-list")
+    page.get_by_role("checkbox", name="Logged in", exact=True).check()
+    answers.asked(1)
+    answers.arrive(0)
+    page.get_by_role("checkbox", name="Exported", exact=True).check()
+    answers.asked(2)
+    assert answers.held[1].request.headers.get("hx-request") == "true"
+    answers.arrive(1)
