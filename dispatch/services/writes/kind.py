@@ -30,6 +30,8 @@ Words = str | Promise
 
 WHO_DISPATCHES = frozenset({Role.OWNER, Role.DISPATCHER})
 WHO_WORKS = WHO_DISPATCHES | {Role.TECHNICIAN}
+GIVE_A_VISIT = frozenset({"add_appointment", "reschedule"})
+"""The kinds of write that give a job the appointment which other kinds are about."""
 
 
 @dataclass(frozen=True, slots=True)

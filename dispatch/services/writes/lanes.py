@@ -20,7 +20,6 @@ from dispatch.spapi import ThrottledLocally
 
 LONGEST_PAUSE = 600.0
 """Seconds between two tries to send a write, at most."""
-State = Action.State
 
 
 def hold(seller: Seller, job: ServiceJob | None) -> None:
@@ -49,7 +48,7 @@ def next_turn(seller: Seller, job: ServiceJob | None) -> int:
 
 def is_busy(job: ServiceJob) -> bool:
     """Tell whether a write of this job is on its way or waits to be: another one goes after it."""
-    on_its_way = (State.PENDING, State.SENT)
+    on_its_way = (Action.State.PENDING, Action.State.SENT)
     return waiting(job.seller, job).filter(state__in=on_its_way, stopped_by=None).exists()
 
 
@@ -57,10 +56,10 @@ def next_of(lane: Iterable[Action], now: dt.datetime) -> Action | None:
     """Return the write that may be sent now, of the open writes of a lane in order; else None."""
     held_back: set[str] = set()
     for action in lane:
-        if action.state == State.SENT:
+        if action.state == Action.State.SENT:
             return None
         needed = kind_of(action.kind).needs
-        uncertain = action.state == State.UNKNOWN or action.stopped_by_id is not None
+        uncertain = action.state == Action.State.UNKNOWN or action.stopped_by_id is not None
         if uncertain or needed & held_back:
             held_back.add(action.kind)
         elif action.not_before and action.not_before > now:
@@ -81,7 +80,7 @@ def stop_what_needs(refused: Action) -> None:
         return
     missing = {refused.kind}
     later = open_writes(refused.seller, refused.job).filter(
-        turn__gt=refused.turn, state=State.PENDING, stopped_by=None
+        turn__gt=refused.turn, state=Action.State.PENDING, stopped_by=None
     )
     for action in later:
         if kind_of(action.kind).needs & missing:
@@ -91,7 +90,7 @@ def stop_what_needs(refused: Action) -> None:
 
 def wake(settled: Action) -> None:
     """Let the worker be told again of the lane in which a write was settled."""
-    rest = open_writes(settled.seller, settled.job).filter(state=State.PENDING)
+    rest = open_writes(settled.seller, settled.job).filter(state=Action.State.PENDING)
     rest.update(rung_at=None)
 
 
@@ -103,7 +102,7 @@ def obstacle(kind: Kind, seller: Seller, job: ServiceJob | None) -> Action | Non
     for name in kind.needs:
         same = Action.objects.filter(seller=seller, job=job, kind=name)
         last = same.order_by("-created_at").first()
-        if last and last.turn is not None and last.state == State.REFUSED:
+        if last and last.turn is not None and last.state == Action.State.REFUSED:
             return last
     return None
 
@@ -119,7 +118,9 @@ def up_to_date(action: Action) -> Payload:
         return payload
     giving = [kind.name for kind in KINDS.values() if kind.owes == "appointmentId"]
     before = waiting(action.seller, action.job).filter(
-        turn__lt=action.turn, kind__in=giving, state__in=(State.ACCEPTED, State.WARNED)
+        turn__lt=action.turn,
+        kind__in=giving,
+        state__in=(Action.State.ACCEPTED, Action.State.WARNED),
     )
     visit = payload["appointmentId"]
     for earlier in before:

@@ -27,7 +27,6 @@ from dispatch.services.writes.ledger import Write
 
 TAKEN_BACK = _("It was taken back before it was sent.")
 FILES_GONE = _("Its files were erased before it could be sent.")
-State = Action.State
 _WITH = ("job__seller", "seller", "person")
 
 
@@ -71,7 +70,7 @@ def tick() -> int:
     due = Q(not_before=None) | Q(not_before__lte=now)
     unheard = Q(rung_at=None) | Q(rung_at__lt=now - RING_AGAIN)
     waiting = Action.objects.filter(
-        due, unheard, state=State.PENDING, turn__isnull=False, stopped_by=None
+        due, unheard, state=Action.State.PENDING, turn__isnull=False, stopped_by=None
     )
     if not waiting.exists():
         return 0
@@ -111,7 +110,9 @@ def go_on(action: Action, person: Person) -> None:
     Raises `rights.NotAllowed`.
     """
     rights.require(person, action.seller, kind_of(action.kind))
-    Action.objects.filter(pk=action.pk, state=State.PENDING).update(stopped_by=None, rung_at=None)
+    Action.objects.filter(pk=action.pk, state=Action.State.PENDING).update(
+        stopped_by=None, rung_at=None
+    )
     bell().answer(str(action.pk))
 
 
@@ -124,7 +125,7 @@ def take_back(action: Action, person: Person) -> bool:
     with transaction.atomic():
         lanes.hold(action.seller, action.job)
         action.refresh_from_db()
-        if action.state != State.PENDING:
+        if action.state != Action.State.PENDING:
             return False
         ledger.refuse_in_words(action, TAKEN_BACK)
     return True

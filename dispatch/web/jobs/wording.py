@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -9,6 +11,7 @@ from django.utils.translation import gettext as _
 from dispatch.models import Action, ServiceJob
 from dispatch.services.writes.kinds import kind_of
 from dispatch.web.shell import clock
+from dispatch.web.shell.tags import plain_words
 
 register = template.Library()
 
@@ -60,6 +63,12 @@ def asked(action: Action, job: ServiceJob) -> str:
     if what.reason:
         parts.append(_("reason %(code)s") % {"code": what.reason})
     return " · ".join(parts)
+
+
+@register.filter
+def skill_names(skills: Iterable[str]) -> str:
+    """Return skills as words, in the middle of a sentence: "tv mounting, assembly"."""
+    return ", ".join(plain_words(skill).lower() for skill in skills)
 
 
 def announcement(action: Action) -> str:

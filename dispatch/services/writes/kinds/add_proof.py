@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.services.amazon import documents
-from dispatch.services.writes.kind import WHO_WORKS, Kind, Payload, Sending, needs_a_visit
+from dispatch.services.writes.kind import (
+    GIVE_A_VISIT,
+    WHO_WORKS,
+    Kind,
+    Payload,
+    Sending,
+    needs_a_visit,
+)
 from dispatch.spapi import ApiResponse, Services
 
 
@@ -43,5 +50,5 @@ KIND = Kind(
     owes="",
     shown=None,
     repeat_is_harmless=True,
-    needs=frozenset({"add_appointment", "reschedule"}),
+    needs=GIVE_A_VISIT,
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.services.writes.kind import (
+    GIVE_A_VISIT,
     WHO_DISPATCHES,
     Kind,
     Payload,
@@ -51,5 +52,5 @@ KIND = Kind(
     owes="",
     shown=shown,
     repeat_is_harmless=True,
-    needs=frozenset({"add_appointment", "reschedule"}),
+    needs=GIVE_A_VISIT,
 )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import JobStatus, ServiceJob
 from dispatch.services.writes.kind import (
+    GIVE_A_VISIT,
     WHO_WORKS,
     Kind,
     Payload,
@@ -51,5 +52,5 @@ KIND = Kind(
     owes="",
     shown=shown,
     repeat_is_harmless=True,
-    needs=frozenset({"add_appointment", "reschedule", "record_work", "add_proof"}),
+    needs=GIVE_A_VISIT | {"record_work", "add_proof"},
 )

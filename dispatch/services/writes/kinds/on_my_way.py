@@ -11,6 +11,7 @@ import datetime as dt
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.services.writes.kind import (
+    GIVE_A_VISIT,
     WHO_WORKS,
     Asked,
     Kind,
@@ -55,5 +56,5 @@ KIND = Kind(
     shown=None,
     repeat_is_harmless=True,
     asked=asked,
-    needs=frozenset({"add_appointment", "reschedule"}),
+    needs=GIVE_A_VISIT,
 )

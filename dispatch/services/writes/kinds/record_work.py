@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.services.writes.kind import (
+    GIVE_A_VISIT,
     WHO_WORKS,
     Asked,
     Kind,
@@ -62,5 +63,5 @@ KIND = Kind(
     shown=None,
     repeat_is_harmless=True,
     asked=asked,
-    needs=frozenset({"add_appointment", "reschedule"}),
+    needs=GIVE_A_VISIT,
 )

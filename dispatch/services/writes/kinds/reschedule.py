@@ -11,6 +11,7 @@ import datetime as dt
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.services.writes.kind import (
+    GIVE_A_VISIT,
     WHO_DISPATCHES,
     Asked,
     Kind,
@@ -68,5 +69,5 @@ KIND = Kind(
     shown=shown,
     repeat_is_harmless=False,
     asked=asked,
-    needs=frozenset({"add_appointment", "reschedule"}),
+    needs=GIVE_A_VISIT,
 )
