@@ -23,6 +23,9 @@ Read = Callable[[str], str]
 STYLE_IMPORT = re.compile(r'^@import url\("([^"]+)"\) layer\((\w+)\);$', re.MULTILINE)
 SCRIPT_IMPORT = re.compile(r'^import (?:(\{[^}]+\}) from )?"([^"]+)";$', re.MULTILINE)
 SCRIPT_EXPORT = re.compile(r"^export ((?:async )?function|const|class) (\w+)", re.MULTILINE)
+SPACE = r"(?:\s|/\*.*?\*/)"
+SPARE = re.compile(rf'("[^"]*")|{SPACE}*([{{}};,]){SPACE}*|(?<=:){SPACE}+|({SPACE}+)', re.DOTALL)
+"""What a style sheet can do without, and the strings and signs around which it can."""
 LEFT_OVER = {
     ".css": re.compile(r"@import\b|\burl\("),
     ".js": re.compile(r"^(?:import|export|await)\b|\bimport\s*[.(]", re.MULTILINE),
@@ -39,7 +42,12 @@ def styles(name: str, read: Read) -> str:
     def imported(match: re.Match[str]) -> str:
         return f"@layer {match[2]} {{\n{styles(_beside(name, match[1]), read)}}}"
 
-    return _checked(name, STYLE_IMPORT.sub(imported, read(name)))
+    return squeezed(_checked(name, STYLE_IMPORT.sub(imported, read(name))))
+
+
+def squeezed(sheet: str) -> str:
+    """Return a style sheet without comments and spare white space: a page waits for all of it."""
+    return SPARE.sub(lambda m: m[1] or m[2] or (" " if m[3] else ""), sheet).strip()
 
 
 def scripts(name: str, read: Read) -> str:
