@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from allauth.mfa.models import Authenticator
 from django.db.models import Max, Prefetch, QuerySet
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Invitation, Membership, Person, Seller, Technician
 from dispatch.selectors.access import Role
@@ -17,8 +18,8 @@ from dispatch.selectors.lockouts import locked_among
 from dispatch.selectors.sellers import owned_by
 
 FACTORS = {
-    str(Authenticator.Type.TOTP): "Authenticator app",
-    str(Authenticator.Type.WEBAUTHN): "Passkey",
+    str(Authenticator.Type.TOTP): _("Authenticator app"),
+    str(Authenticator.Type.WEBAUTHN): _("Passkey"),
 }
 
 
@@ -76,7 +77,7 @@ def second_factors(people: Iterable[int]) -> dict[int, str]:
     held: dict[int, list[str]] = {}
     kept = Authenticator.objects.filter(user__in=list(people), type__in=FACTORS)
     for person, kind in kept.order_by("type").values_list("user_id", "type").distinct():
-        held.setdefault(person, []).append(FACTORS[kind])
+        held.setdefault(person, []).append(str(FACTORS[kind]))
     return {person: ", ".join(names) for person, names in held.items()}
 
 

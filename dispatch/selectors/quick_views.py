@@ -8,13 +8,18 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import OPEN_STATUSES, UNSCHEDULED, Appointment, JobStatus
 from dispatch.selectors.listing.conditions import Between, Condition, Unindexed
 from dispatch.selectors.listing.counting import Count, count, count_each
 from dispatch.selectors.listing.query import JobQuery
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 DAY = 86_400
 FARTHEST_EAST, FARTHEST_WEST = 14 * 3600, 12 * 3600
@@ -26,7 +31,7 @@ class QuickView:
     """A named list; ``apply`` narrows a query to it at a moment."""
 
     slug: str
-    label: str
+    label: _StrPromise
     apply: Callable[[JobQuery, dt.datetime], JobQuery]
 
 
@@ -78,13 +83,13 @@ def _unscheduled(query: JobQuery, now: dt.datetime) -> JobQuery:
 
 
 QUICK_VIEWS = (
-    QuickView("today", "Today", lambda query, now: _from_today(query, now, 0)),
-    QuickView("open", "All open", lambda query, now: query.only_statuses(OPEN_STATUSES)),
-    QuickView("unscheduled", "Unscheduled", _unscheduled),
-    QuickView("late", "Late", _late),
-    QuickView("week", "This week", lambda query, now: _from_today(query, now, 6)),
-    QuickView("done", "Done", lambda query, now: query.only_statuses([JobStatus.COMPLETED])),
-    QuickView("all", "All", lambda query, now: query),
+    QuickView("today", _("Today"), lambda query, now: _from_today(query, now, 0)),
+    QuickView("open", _("All open"), lambda query, now: query.only_statuses(OPEN_STATUSES)),
+    QuickView("unscheduled", _("Unscheduled"), _unscheduled),
+    QuickView("late", _("Late"), _late),
+    QuickView("week", _("This week"), lambda query, now: _from_today(query, now, 6)),
+    QuickView("done", _("Done"), lambda query, now: query.only_statuses([JobStatus.COMPLETED])),
+    QuickView("all", _("All"), lambda query, now: query),
 )
 
 

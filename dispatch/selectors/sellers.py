@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Erasure, Membership, Person, ReasonCode, Seller, SyncJob
 from dispatch.models.keyring import SealBroken
@@ -18,29 +20,29 @@ State = Seller.State
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
 
 COUNTRY_NAMES = {
-    "AE": "United Arab Emirates",
-    "AU": "Australia",
-    "BE": "Belgium",
-    "BR": "Brazil",
-    "CA": "Canada",
-    "DE": "Germany",
-    "EG": "Egypt",
-    "ES": "Spain",
-    "FR": "France",
-    "IE": "Ireland",
-    "IN": "India",
-    "IT": "Italy",
-    "JP": "Japan",
-    "MX": "Mexico",
-    "NL": "Netherlands",
-    "PL": "Poland",
-    "SA": "Saudi Arabia",
-    "SE": "Sweden",
-    "SG": "Singapore",
-    "TR": "Türkiye",
-    "UK": "United Kingdom",
-    "US": "United States",
-    "ZA": "South Africa",
+    "AE": _("United Arab Emirates"),
+    "AU": _("Australia"),
+    "BE": _("Belgium"),
+    "BR": _("Brazil"),
+    "CA": _("Canada"),
+    "DE": _("Germany"),
+    "EG": _("Egypt"),
+    "ES": _("Spain"),
+    "FR": _("France"),
+    "IE": _("Ireland"),
+    "IN": _("India"),
+    "IT": _("Italy"),
+    "JP": _("Japan"),
+    "MX": _("Mexico"),
+    "NL": _("Netherlands"),
+    "PL": _("Poland"),
+    "SA": _("Saudi Arabia"),
+    "SE": _("Sweden"),
+    "SG": _("Singapore"),
+    "TR": _("Türkiye"),
+    "UK": _("United Kingdom"),
+    "US": _("United States"),
+    "ZA": _("South Africa"),
 }
 _LOOKS = {
     State.NEW: "pending_schedule",
@@ -99,9 +101,11 @@ def card_of(seller: Seller) -> SellerCard:
 
 
 def _error(seller: Seller, tasks: list[SyncJob]) -> str:
-    if seller.state_detail or not seller.usable:
-        return seller.state_detail
-    return next((task.last_error for task in tasks if task.last_error), "")
+    kept = seller.state_detail
+    if not kept and seller.usable:
+        kept = next((task.last_error for task in tasks if task.last_error), "")
+    # It is kept in English, and translated for whoever reads it.
+    return gettext(kept) if kept else ""
 
 
 def country_name(marketplace_id: str) -> str:
@@ -111,7 +115,7 @@ def country_name(marketplace_id: str) -> str:
 
 def marketplaces() -> list[tuple[str, str]]:
     """Return every marketplace as (id, country), by country."""
-    pairs = [(m, COUNTRY_NAMES.get(name, name)) for m, name in _codes()]
+    pairs = [(m, str(COUNTRY_NAMES.get(name, name))) for m, name in _codes()]
     return sorted(pairs, key=lambda pair: pair[1])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dispatch.models import Person
 from dispatch.models.networks import UNKNOWN_ADDRESS, network_of
@@ -57,6 +58,7 @@ def sessions_of(person: Person, key: str | None = None) -> list[ShownSession]:
 
 def device_in_words(device: str) -> str:
     """Return "Firefox on Windows" for what a browser says of itself."""
-    browser = next((name for mark, name in BROWSERS if mark in device), "A browser")
+    browser = next((name for mark, name in BROWSERS if mark in device), gettext("A browser"))
     system = next((name for mark, name in SYSTEMS if mark in device), "")
-    return f"{browser} on {system}" if system else browser
+    words = {"browser": browser, "system": system}
+    return gettext("%(browser)s on %(system)s") % words if system else browser

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
+from django.utils.formats import number_format
 
 from dispatch.selectors.listing.access_paths import AccessPath, IndexScan
 from dispatch.selectors.listing.conditions import reads_other_rows, residual_filter
@@ -27,7 +28,8 @@ class Count:
     more: bool = False
 
     def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.more else ''}"
+        number = number_format(self.number, force_grouping=True)
+        return f"{number}+" if self.more else number
 
 
 def count(query: JobQuery) -> Count:

@@ -14,10 +14,11 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, Q
+from django.utils.translation import gettext
 
 from dispatch.models import Activity, ActivityHead, Alarm, Membership, Person, Seller
 from dispatch.models.keyring import SealBroken
-from dispatch.services.audit import activity, evidence
+from dispatch.services.audit import activity, alarm_words, evidence
 
 log = logging.getLogger(__name__)
 
@@ -293,9 +294,10 @@ def _send(now: dt.datetime) -> None:
 def _mail(alarm: Alarm) -> None:
     owners = [person.email for person in owners_of(alarm)]
     if owners:
-        body = f"{text(alarm)}\n\nLog in to Dispatch and open Activity to look at it."
+        what_to_do = gettext("Log in to Dispatch and open Activity to look at it.")
+        body = f"{alarm_words.text(alarm)}\n\n{what_to_do}"
         # Blind copies: owners of several sellers need not know of each other.
-        EmailMessage(f"[Dispatch] {title(alarm)}", body, bcc=owners).send()
+        EmailMessage(f"[Dispatch] {alarm_words.title(alarm)}", body, bcc=owners).send()
 
 
 def owners_of(alarm: Alarm) -> list[Person]:
@@ -308,67 +310,3 @@ def owners_of(alarm: Alarm) -> list[Person]:
         of_owners = of_owners.filter(seller__in=sellers)
     people = Person.objects.filter(pk__in=of_owners.values("person_id"), is_active=True)
     return list(people.order_by("email"))
-
-
-def title(alarm: Alarm) -> str:
-    """Return what happened, in a few words."""
-    seller, person = alarm.seller, alarm.person
-    match alarm.kind:
-        case Alarm.Kind.VOLUME:
-            return f"{person or 'Somebody'} took unusually much buyer data of {seller}"
-        case Alarm.Kind.FAILURES:
-            return f"Log-ins as {person or 'somebody'} fail again and again"
-        case Alarm.Kind.MANY_FAILURES:
-            return "Many log-ins fail"
-        case Alarm.Kind.AMAZON_REFUSES:
-            return f"Amazon denies access for {seller}"
-        case Alarm.Kind.SECRET_EXPIRES:
-            return f"The client secret of {seller} expires on {_day(alarm)}"
-        case Alarm.Kind.AUTHORISATION_EXPIRES:
-            return f"The authorisation of {seller} ends on {_day(alarm)}"
-        case Alarm.Kind.LOG_BROKEN:
-            return "The log of activity was touched"
-    return alarm.kind
-
-
-def text(alarm: Alarm) -> str:
-    """Return what the alarm means, and what to do about it."""
-    match alarm.kind:
-        case Alarm.Kind.VOLUME:
-            return (
-                f"They opened or exported the data of {alarm.count:,} buyers within a day. "
-                "Ask them why. If it was not them, remove their access and tell Amazon "
-                "(security@amazon.com) within 24 hours."
-            )
-        case Alarm.Kind.FAILURES:
-            return (
-                f"{alarm.count} failures within an hour. Ask whether it was them. "
-                "If not, have them change their password."
-            )
-        case Alarm.Kind.MANY_FAILURES:
-            return (
-                f"{alarm.count} failures within an hour, of several accounts or of none. "
-                "Somebody may be trying passwords."
-            )
-        case Alarm.Kind.AMAZON_REFUSES:
-            return (
-                "Writes and reads are refused until it is mended. Open the seller and press "
-                "Test connection: it says what is missing."
-            )
-        case Alarm.Kind.SECRET_EXPIRES:
-            return (
-                "After that Amazon answers nothing. Rotate it in the Solution Provider Portal and "
-                "enter the new one under Sellers; the old one works for 7 more days."
-            )
-        case Alarm.Kind.AUTHORISATION_EXPIRES:
-            return "After that Amazon answers nothing. Open the seller and authorise again."
-        case Alarm.Kind.LOG_BROKEN:
-            return (
-                f"{alarm.finding} Somebody changed the database past Dispatch. Keep a copy of it, "
-                "and find out who could."
-            )
-    return ""
-
-
-def _day(alarm: Alarm) -> str:
-    return f"{alarm.due_at:%-d %B %Y}" if alarm.due_at else "a day unknown"

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterable
 
 from django.utils import timezone
+from django.utils.translation import gettext
 from icalendar import Calendar, Event
 
 from dispatch.models import CLOSED_STATUSES, Appointment, JobStatus, Person, ServiceJob
@@ -66,7 +67,7 @@ def _event(job: ServiceJob, url: str) -> Event:
     if start and end and end > start:
         event.add("dtend", end)
     event.add("status", "CANCELLED" if called_off else "CONFIRMED")
-    event.add("summary", _plain(job.title) or "Untitled job")
+    event.add("summary", _plain(job.title) or gettext("Untitled job"))
     event.add("description", _description(job))
     event.add("url", url)
     if place := ", ".join(filter(None, map(_plain, (job.city, job.state_or_region)))):
@@ -76,10 +77,10 @@ def _event(job: ServiceJob, url: str) -> Event:
 
 def _description(job: ServiceJob) -> str:
     facts = {
-        "Job": job.service_job_id,
-        "Status": job.get_status_display(),
-        "Technicians": job.technician_names,
-        "Seller": job.seller.name,
+        gettext("Job"): job.service_job_id,
+        gettext("Status"): job.get_status_display(),
+        gettext("Technicians"): job.technician_names,
+        gettext("Seller"): job.seller.name,
     }
     return "\n".join(f"{name}: {_plain(value)}" for name, value in facts.items() if value)
 

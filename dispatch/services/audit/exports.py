@@ -15,18 +15,20 @@ from contextlib import contextmanager
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Activity, Membership, Person, Seller, ServiceJob
 from dispatch.selectors.access import DISPATCHES
 from dispatch.services.audit import activity
 
 PUBLIC_COLUMNS = (
-    "Job id", "Order id", "Seller", "Title", "Status", "Start (UTC)", "End (UTC)", "Time zone",
-    "Technicians", "City", "State", "Country", "Store", "Created (UTC)",
+    _("Job id"), _("Order id"), _("Seller"), _("Title"), _("Status"), _("Start (UTC)"),
+    _("End (UTC)"), _("Time zone"), _("Technicians"), _("City"), _("State"), _("Country"),
+    _("Store"), _("Created (UTC)"),
 )  # fmt: skip
 _FORMULA = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\r\n]")
 """The beginning of a formula, also behind invisible signs and in the wide forms of its sign."""
-BUYER_COLUMNS = ("Buyer", "Phone", "Street", "Postal code")
+BUYER_COLUMNS = (_("Buyer"), _("Phone"), _("Street"), _("Postal code"))
 
 
 MOST_AN_HOUR = 20
@@ -62,7 +64,8 @@ def _rows(
             "seller_id", flat=True
         )
     )
-    yield PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
+    columns = PUBLIC_COLUMNS + BUYER_COLUMNS if open_to else PUBLIC_COLUMNS
+    yield tuple(map(str, columns))
     with recorded(person, "jobs", asked, buyers=open_to) as count:
         for job in jobs:
             count[job.seller] += 1
@@ -108,7 +111,8 @@ def _record(
 
 
 ACTIVITY_COLUMNS = (
-    "Number", "At (UTC)", "What", "Person", "Seller", "On what", "From", "Detail", "Hash",
+    _("Number"), _("At (UTC)"), _("What"), _("Person"), _("Seller"), _("On what"), _("From"),
+    _("Detail"), _("Hash"),
 )  # fmt: skip
 
 
@@ -128,7 +132,7 @@ def _activity_rows(
     sellers: Mapping[uuid.UUID, Seller],
     asked: activity.Asking,
 ) -> Generator[Row, None, None]:
-    yield ACTIVITY_COLUMNS
+    yield tuple(map(str, ACTIVITY_COLUMNS))
     with recorded(person, "activity", asked) as count:
         for row in rows:
             count[sellers.get(row.seller_id) if row.seller_id else None] += 1

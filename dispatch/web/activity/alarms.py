@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from dispatch.models import Person
 from dispatch.selectors.access import Role
 from dispatch.selectors.alarms import acknowledgeable, open_for
-from dispatch.services.audit import alarms
+from dispatch.services.audit import alarm_words, alarms
 from dispatch.web.shell.guards import PersonRequest
 
 MOST = 5
@@ -42,7 +42,7 @@ def _banners(person: Person) -> list[Banner]:
         return []
     own = set(open_for(person, (Role.OWNER,)).values_list("pk", flat=True))
     return [
-        Banner(alarms.title(one), alarms.text(one), one.pk if one.pk in own else None)
+        Banner(alarm_words.title(one), alarm_words.text(one), one.pk if one.pk in own else None)
         for one in shown
     ]
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Activity, Person, Seller
 from dispatch.selectors import activity
 from dispatch.web.shell.forms import DAY_ERRORS, DayInput
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
-def _day(label: str) -> forms.DateField:
+
+def _day(label: str | _StrPromise) -> forms.DateField:
     return forms.DateField(label=label, required=False, widget=DayInput, error_messages=DAY_ERRORS)
 
 
@@ -22,28 +27,33 @@ class ActivityFilter(forms.Form):
     """Says what to show of the log; days are the reader's own."""
 
     kind = forms.MultipleChoiceField(
-        label="What",
+        label=_("What"),
         choices=Activity.Kind.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     person = forms.CharField(
-        label="E-mail",
+        label=_("E-mail"),
         max_length=254,
         required=False,
         widget=forms.EmailInput(attrs={"list": "activity-people", "autocomplete": "off"}),
-        help_text="Also of people who are gone.",
+        help_text=_("Also of people who are gone."),
     )
-    seller = forms.ModelChoiceField(Seller.objects.none(), required=False, empty_label="Any")
+    seller = forms.ModelChoiceField(
+        Seller.objects.none(), label=_("Seller"), required=False, empty_label=_("Any")
+    )
     subject = forms.CharField(
-        label="On what", max_length=254, required=False, help_text="The whole job id or address."
+        label=_("On what"),
+        max_length=254,
+        required=False,
+        help_text=_("The whole job id or address."),
     )
 
     def __init__(self, data: QueryDict, person: Person, zone: zoneinfo.ZoneInfo) -> None:
         super().__init__(data)
         self.zone = zone
         # ``from`` is a word of Python's own.
-        self.fields["from"], self.fields["to"] = _day("From"), _day("To")
+        self.fields["from"], self.fields["to"] = _day(_("From")), _day(_("To"))
         seller = self.fields["seller"]
         assert isinstance(seller, forms.ModelChoiceField)
         seller.queryset = activity.sellers_of(person)
@@ -52,7 +62,7 @@ class ActivityFilter(forms.Form):
         data = super().clean() or {}
         first, last = data.get("from"), data.get("to")
         if first and last and last < first:
-            self.add_error("to", "The end is before the beginning.")
+            self.add_error("to", gettext("The end is before the beginning."))
         return data
 
     def chosen(self) -> activity.Chosen:

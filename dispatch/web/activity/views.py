@@ -13,6 +13,9 @@ from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from dispatch.models import Action, Activity
@@ -29,11 +32,11 @@ PAGE_SIZE = 50
 OF_A_JOB = (Activity.Kind.WRITE, Activity.Kind.BUYER_DATA_OPENED)
 ALARMING = (Activity.Kind.LOG_IN_FAILED, Activity.Kind.SECOND_FACTOR_FAILED, Activity.Kind.ALARM)
 CHIPS = (
-    ("kind", "What", ("kind",)),
-    ("person", "Who", ("person",)),
-    ("seller", "Seller", ("seller",)),
-    ("time", "When", ("from", "to")),
-    ("subject", "On what", ("subject",)),
+    ("kind", _("What"), ("kind",)),
+    ("person", _("Who"), ("person",)),
+    ("seller", _("Seller"), ("seller",)),
+    ("time", _("When"), ("from", "to")),
+    ("subject", _("On what"), ("subject",)),
 )
 
 
@@ -84,7 +87,7 @@ def _context(request: PersonRequest, form: ActivityFilter) -> dict[str, Any]:
     return {
         "form": form,
         "rows": rows,
-        "said": f"{len(rows)} on this page",
+        "said": gettext("%(count)s on this page") % {"count": len(rows)},
         "zone": dt.datetime.now(form.zone).tzname(),
         "people": activity.people_of(request.user),
         "chips": chips(form, query, CHIPS, partial(_address, query)),
@@ -111,7 +114,7 @@ def _shown(row: Activity, zone: zoneinfo.ZoneInfo) -> Shown:
     return Shown(
         row=row,
         # In words already: a template would show it in UTC.
-        when=f"{row.at.astimezone(zone):%-d %b %Y %H:%M:%S}",
+        when=date_format(row.at.astimezone(zone), pgettext("format", "j M Y H:i:s")),
         words=in_words(row),
         alarming=row.kind in ALARMING,
         url=reverse("job", args=[row.subject]) if of_a_job else "",

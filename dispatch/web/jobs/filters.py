@@ -10,11 +10,13 @@ import uuid
 import zoneinfo
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import JobReference, JobStatus, Person, Seller, TechnicianResource
 from dispatch.selectors.listing.conditions import Between, HasReference, OneOf
@@ -25,6 +27,9 @@ from dispatch.selectors.search import search
 from dispatch.selectors.technicians import roster_of
 from dispatch.spapi import Marketplaces
 from dispatch.web.shell.forms import DAY_ERRORS, DayInput, Ticks
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 RANGES = ("scheduled", "created", "updated")
 COLUMNS = {
@@ -46,58 +51,63 @@ LAST_MOMENT = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 class Ids(forms.CharField):
     """Several ids, separated by commas; its value is a list."""
 
-    def __init__(self, label: str, *, pattern: str, hint: str) -> None:
+    def __init__(self, label: str | _StrPromise, *, pattern: str, hint: str | _StrPromise) -> None:
         super().__init__(
             label=label,
             required=False,
             validators=[MaxLengthValidator(100), RegexValidator(pattern, hint)],
-            help_text="Several: separate them by commas.",
+            help_text=_("Several: separate them by commas."),
         )
 
     def clean(self, value: Any) -> Any:
         return [super(Ids, self).clean(one) for one in value.split(",")] if value else []
 
 
-def _ticks(label: str, choices: Any = ()) -> forms.MultipleChoiceField:
+def _ticks(label: str | _StrPromise, choices: Any = ()) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(label=label, choices=choices, required=False, widget=Ticks)
 
 
-def _day(label: str) -> forms.DateField:
+def _day(label: str | _StrPromise) -> forms.DateField:
     return forms.DateField(label=label, required=False, widget=DayInput, error_messages=DAY_ERRORS)
 
 
-_DIGITS = {"pattern": r"^[0-9\-]+$", "hint": "An order id has only digits and hyphens."}
+_DIGITS: dict[str, Any] = {
+    "pattern": r"^[0-9\-]+$",
+    "hint": _("An order id has only digits and hyphens."),
+}
 
 
 class JobFilterForm(forms.Form):
     """The fields of the filter, with the choices that one person has."""
 
-    q = forms.CharField(label="Search jobs", max_length=200, required=False)
+    q = forms.CharField(label=_("Search jobs"), max_length=200, required=False)
     view = forms.ChoiceField(
-        label="View",
+        label=_("View"),
         choices=[(view.slug, view.label) for view in QUICK_VIEWS],
         required=False,
     )
-    status = _ticks("Status", JobStatus.choices)
-    seller = _ticks("Seller")
-    technician = _ticks("Technician")
-    skill = _ticks("Skill")
-    store = _ticks("Store")
-    marketplace = _ticks("Marketplace")
-    scheduled_from = _day("Scheduled from")
-    scheduled_to = _day("Scheduled to")
-    created_from = _day("Created from")
-    created_to = _day("Created to")
-    updated_from = _day("Updated from")
-    updated_to = _day("Updated to")
-    order = Ids("Order id", **_DIGITS)
-    product_order = Ids("Product order id", **_DIGITS)
+    status = _ticks(_("Status"), JobStatus.choices)
+    seller = _ticks(_("Seller"))
+    technician = _ticks(_("Technician"))
+    skill = _ticks(_("Skill"))
+    store = _ticks(_("Store"))
+    marketplace = _ticks(_("Marketplace"))
+    scheduled_from = _day(_("Scheduled from"))
+    scheduled_to = _day(_("Scheduled to"))
+    created_from = _day(_("Created from"))
+    created_to = _day(_("Created to"))
+    updated_from = _day(_("Updated from"))
+    updated_to = _day(_("Updated to"))
+    order = Ids(_("Order id"), **_DIGITS)
+    product_order = Ids(_("Product order id"), **_DIGITS)
     tracking = Ids(
-        "Tracking id",
+        _("Tracking id"),
         pattern=r"^[A-Za-z0-9\-]+$",
-        hint="A tracking id has only letters, digits and hyphens.",
+        hint=_("A tracking id has only letters, digits and hyphens."),
     )
-    asin = Ids("ASIN", pattern=r"^[A-Za-z0-9]{10}$", hint="An ASIN has ten letters and digits.")
+    asin = Ids(
+        _("ASIN"), pattern=r"^[A-Za-z0-9]{10}$", hint=_("An ASIN has ten letters and digits.")
+    )
 
     def __init__(self, data: QueryDict, *, sellers: list[Seller]) -> None:
         super().__init__(data)
@@ -119,7 +129,7 @@ class JobFilterForm(forms.Form):
         for name in RANGES:
             first, last = data.get(f"{name}_from"), data.get(f"{name}_to")
             if first and last and last < first:
-                self.add_error(f"{name}_to", "The end is before the beginning.")
+                self.add_error(f"{name}_to", gettext("The end is before the beginning."))
         return data
 
 

@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch.models import Seller, ServiceJob
@@ -44,12 +46,12 @@ SORTS = {
     "changed": "changed_at",
 }
 COLUMNS = (
-    ("when", "When, at the job"),
-    ("job", "Job"),
-    ("status", "Status"),
-    ("technicians", "Technicians"),
-    ("place", "Place"),
-    ("", "Clock"),
+    ("when", _("When, at the job")),
+    ("job", _("Job")),
+    ("status", _("Status")),
+    ("technicians", _("Technicians")),
+    ("place", _("Place")),
+    ("", _("Clock")),
 )
 SHOWN = (
     "service_job_id", "title", "status", "appointment_status", "scheduled_start", "scheduled_end",
@@ -179,7 +181,8 @@ def _live_query(listing: Listing) -> str:
 
 def count_text(found: Count) -> str:
     """Return "1 job", "214 jobs" or "10,000+ jobs"."""
-    return f"{found} job{'' if found == Count(1) else 's'}"
+    words = ngettext("%(count)s job", "%(count)s jobs", found.number + found.more)
+    return words % {"count": found}
 
 
 def _errors(chosen: JobFilter) -> list[tuple[str, str]]:
@@ -196,7 +199,7 @@ def _views(listing: Listing, counts: dict[str, Count]) -> list[dict[str, Any]]:
     current = listing.query.get("view", "")
     return [
         {
-            "label": view.label,
+            "label": str(view.label),
             "url": f"/jobs/?view={view.slug}",
             "current": view.slug == current,
             "count": counts[view.slug],
@@ -213,7 +216,7 @@ def _columns(listing: Listing) -> list[dict[str, str]]:
         descending = bool(name) and listing.sort == f"-{name}"
         columns.append(
             {
-                "label": label,
+                "label": str(label),
                 "url": listing.address(sort=f"-{name}" if ascending else name) if name else "",
                 "direction": "ascending" if ascending else "descending" if descending else "",
             }
@@ -222,14 +225,14 @@ def _columns(listing: Listing) -> list[dict[str, str]]:
 
 
 CHIPS = (
-    ("status", "Status", ("status",)),
-    ("scheduled", "Scheduled", ("scheduled_from", "scheduled_to")),
-    ("technician", "Technician", ("technician",)),
-    ("seller", "Seller", ("seller",)),
-    ("skill", "Skill", ("skill",)),
-    ("store", "Store", ("store",)),
-    ("created", "Created", ("created_from", "created_to")),
-    ("more", "More", ("updated_from", "updated_to", "marketplace", "order", "product_order",
+    ("status", _("Status"), ("status",)),
+    ("scheduled", _("Scheduled"), ("scheduled_from", "scheduled_to")),
+    ("technician", _("Technician"), ("technician",)),
+    ("seller", _("Seller"), ("seller",)),
+    ("skill", _("Skill"), ("skill",)),
+    ("store", _("Store"), ("store",)),
+    ("created", _("Created"), ("created_from", "created_to")),
+    ("more", _("More"), ("updated_from", "updated_to", "marketplace", "order", "product_order",
                       "tracking", "asin")),
 )  # fmt: skip
 
@@ -248,7 +251,7 @@ def refresh(request: PersonRequest) -> HttpResponse:
     for seller in sellers_for(request.user):
         task = sync.refresh_now(seller)
         if task is not None and task.last_error:
-            messages.error(request, f"{seller.name}: {task.last_error}")
+            messages.error(request, f"{seller.name}: {gettext(task.last_error)}")
     return redirect(_back(request))
 
 
@@ -269,7 +272,7 @@ def find(request: PersonRequest) -> HttpResponse:
         if job is not None:
             return redirect("job", job.service_job_id)
     if not unanswered:
-        messages.error(request, "Amazon knows no such job of your sellers.")
+        messages.error(request, gettext("Amazon knows no such job of your sellers."))
     return redirect(_back(request))
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from dispatch.selectors.access import DISPATCHES, sellers_for
@@ -30,12 +31,12 @@ def save(request: PersonRequest) -> HttpResponse:
     """Keep the list's present filter under a name; the same name is replaced."""
     form = SaveForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Give the view a name of at most 60 characters.")
+        messages.error(request, gettext("Give the view a name of at most 60 characters."))
         return redirect("jobs")
     query = QueryDict(form.cleaned_data["query"], mutable=True)
     query.pop("page", None)
     if len(query.urlencode()) > LONGEST_QUERY:
-        messages.error(request, "This filter is too long to be kept.")
+        messages.error(request, gettext("This filter is too long to be kept."))
         return redirect("jobs")
     seller = sellers_for(request.user, DISPATCHES).first() if form.cleaned_data["shared"] else None
     saved_views.save(
@@ -44,7 +45,8 @@ def save(request: PersonRequest) -> HttpResponse:
         query=query.urlencode(),
         seller=seller,
     )
-    messages.success(request, f"Saved as “{form.cleaned_data['name']}”.")
+    words = gettext("Saved as “%(name)s”.") % {"name": form.cleaned_data["name"]}
+    messages.success(request, words)
     return redirect(f"/jobs/?{query.urlencode()}")
 
 

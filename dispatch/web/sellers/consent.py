@@ -24,6 +24,8 @@ from django.core.validators import RegexValidator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch.models import Person, Seller
@@ -86,9 +88,13 @@ def obstacle(seller: Seller) -> str:
     """Return why the seller cannot authorise at Amazon yet, in plain words; "" if it can."""
     held = held_credentials(seller)
     if not {"client_id", "client_secret"} <= held or not seller.application_id:
-        return "Enter the application id, client id and client secret to authorise at Amazon."
+        return gettext(
+            "Enter the application id, client id and client secret to authorise at Amazon."
+        )
     if consent_page(seller) is None:
-        return "Amazon has no consent page for this marketplace here. Paste a refresh token."
+        return gettext(
+            "Amazon has no consent page for this marketplace here. Paste a refresh token."
+        )
     return ""
 
 
@@ -119,8 +125,10 @@ def callback(request: PersonRequest) -> HttpResponse:
     if seller_id is None:
         messages.error(
             request,
-            "This authorisation is not one you began here in the last ten minutes, or it was used "
-            "already. Nothing was changed. Press Authorise at Amazon to begin again.",
+            gettext(
+                "This authorisation is not one you began here in the last ten minutes, or it was "
+                "used already. Nothing was changed. Press Authorise at Amazon to begin again."
+            ),
         )
         return redirect("sellers")
     seller = get_seller(request, seller_id)
@@ -135,7 +143,7 @@ def _settle(request: PersonRequest, seller: Seller) -> sellers.Verdict:
             filter(None, (_shown(request, "error"), _shown(request, "error_description")))
         )
         return sellers.Verdict(
-            False, "Amazon gave no authorisation: it was cancelled or refused there.", said
+            False, gettext("Amazon gave no authorisation: it was cancelled or refused there."), said
         )
     try:
         return sellers.authorise(
@@ -194,7 +202,7 @@ class AmazonLogin(forms.Form):
     """For which seller Amazon's app store asks."""
 
     seller = forms.ModelChoiceField(
-        Seller.objects.none(), label="Seller", widget=forms.RadioSelect, empty_label=None
+        Seller.objects.none(), label=_("Seller"), widget=forms.RadioSelect, empty_label=None
     )
     amazon_callback_uri = forms.CharField(max_length=2000, widget=forms.HiddenInput)
     amazon_state = forms.CharField(max_length=2000, widget=forms.HiddenInput)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Seller
 from dispatch.selectors.sellers import CREDENTIALS, marketplaces
@@ -19,7 +21,7 @@ from dispatch.services.writes.kinds import KINDS
 from dispatch.web.shell.forms import DayInput
 
 _AS_AMAZON_PRINTS = RegexValidator(
-    r"^[!-~]+$", "Copy it again: it holds spaces or characters that Amazon never uses."
+    r"^[!-~]+$", _("Copy it again: it holds spaces or characters that Amazon never uses.")
 )
 
 
@@ -46,41 +48,49 @@ class WriteOnly(forms.PasswordInput):
 class SellerForm(forms.Form):
     """A seller account; credentials that are left empty stay as they are."""
 
-    name = forms.CharField(max_length=100, help_text="As your people call it.")
-    marketplace_id = forms.ChoiceField(label="Marketplace", choices=marketplaces)
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("As your people call it."))
+    marketplace_id = forms.ChoiceField(label=_("Marketplace"), choices=marketplaces)
     time_zone = forms.ChoiceField(
-        choices=time_zones, help_text="For jobs whose address does not tell the zone."
+        label=_("Time zone"),
+        choices=time_zones,
+        help_text=_("For jobs whose address does not tell the zone."),
     )
     sync_since = forms.DateField(
-        label="Jobs created since",
+        label=_("Jobs created since"),
         required=False,
         widget=DayInput,
-        help_text="Loaded first. Left empty: the last 90 days.",
+        help_text=_("Loaded first. Left empty: the last 90 days."),
     )
     client_id = forms.CharField(
-        label="LWA client id",
+        label=_("LWA client id"),
         max_length=200,
         required=False,
         widget=WriteOnly("text"),
         validators=[_AS_AMAZON_PRINTS],
-        help_text="Begins with amzn1.application-oa2-client.",
+        help_text=_("Begins with amzn1.application-oa2-client."),
     )
     client_secret = forms.CharField(
-        max_length=500, required=False, widget=WriteOnly(), validators=[_AS_AMAZON_PRINTS]
+        label=_("Client secret"),
+        max_length=500,
+        required=False,
+        widget=WriteOnly(),
+        validators=[_AS_AMAZON_PRINTS],
     )
     refresh_token = forms.CharField(
+        label=_("Refresh token"),
         max_length=2000,
         required=False,
         widget=WriteOnly(),
         validators=[_AS_AMAZON_PRINTS],
-        help_text="Begins with Atzr|. Leave it empty to authorise at Amazon instead.",
+        help_text=_("Begins with Atzr|. Leave it empty to authorise at Amazon instead."),
     )
     application_id = forms.CharField(
+        label=_("Application id"),
         max_length=100,
         required=False,
         validators=[_AS_AMAZON_PRINTS],
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Begins with amzn1.sp.solution. Needed to authorise at Amazon.",
+        help_text=_("Begins with amzn1.sp.solution. Needed to authorise at Amazon."),
     )
 
     DETAILS = ("name", "marketplace_id", "time_zone", "sync_since")
@@ -92,12 +102,12 @@ class SellerForm(forms.Form):
         super().__init__(data, **kwargs)
         if seller is not None and seller.jobs.exists():
             self.fields["marketplace_id"].disabled = True
-            self.fields["marketplace_id"].help_text = "Fixed: its jobs are loaded already."
+            self.fields["marketplace_id"].help_text = _("Fixed: its jobs are loaded already.")
 
     def clean_sync_since(self) -> dt.date | None:
         since: dt.date | None = self.cleaned_data["sync_since"]
         if since and not dt.date(2015, 1, 1) <= since <= timezone.now().date():
-            raise forms.ValidationError("Choose a day since 2015, not in the future.")
+            raise forms.ValidationError(gettext("Choose a day since 2015, not in the future."))
         return since
 
     def details(self) -> sellers.Details:
@@ -135,7 +145,7 @@ class SwitchesForm(forms.Form):
     """Which writes the seller has agreed with Amazon."""
 
     writes = forms.MultipleChoiceField(
-        label="Switched on",
+        label=_("Switched on"),
         required=False,
         choices=_writes,
         widget=forms.CheckboxSelectMultiple,
@@ -145,7 +155,7 @@ class SwitchesForm(forms.Form):
 class DescriptionForm(forms.Form):
     """What people read beside a reason code."""
 
-    description = forms.CharField(max_length=200, required=False)
+    description = forms.CharField(label=_("Description"), max_length=200, required=False)
 
 
 class CodeField(forms.CharField):
@@ -159,9 +169,12 @@ class ReasonForm(DescriptionForm):
     """A reason code of Amazon's for the seller's marketplace."""
 
     code = CodeField(
+        label=_("Code"),
         max_length=100,
         validators=[
-            RegexValidator(r"^[A-Z0-9_]+$", "Amazon's codes are letters, digits and underscores.")
+            RegexValidator(
+                r"^[A-Z0-9_]+$", _("Amazon's codes are letters, digits and underscores.")
+            )
         ],
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
@@ -171,4 +184,4 @@ class ReasonForm(DescriptionForm):
 class MoveForm(forms.Form):
     """Where a reason code goes."""
 
-    to = forms.ChoiceField(choices=[("up", "Up"), ("down", "Down"), ("out", "Remove")])
+    to = forms.ChoiceField(choices=[("up", _("Up")), ("down", _("Down")), ("out", _("Remove"))])

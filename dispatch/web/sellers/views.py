@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch.models import ReasonCode, Seller
@@ -85,7 +86,7 @@ def _tested(request: PersonRequest, seller: Seller) -> HttpResponse:
     if held_credentials(seller) >= set(CREDENTIALS):
         consent.keep_verdict(request, seller, sellers.check_connection(seller=seller))
     else:
-        messages.info(request, f"{seller.name} is saved.")
+        messages.info(request, gettext("%(name)s is saved.") % {"name": seller.name})
     return redirect("seller", seller.pk)
 
 
@@ -146,14 +147,16 @@ def disconnect(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     back = reverse("seller", args=[seller.pk])
     if request.method == "POST":
         sellers.disconnect(seller=seller)
-        messages.success(request, f"{seller.name} is disconnected. Its credentials are erased.")
+        words = gettext("%(name)s is disconnected. Its credentials are erased.")
+        messages.success(request, words % {"name": seller.name})
         return leave_task(request, back)
-    lead = (
+    lead = gettext(
         "The client id, client secret and refresh token are erased here, and no jobs are fetched "
         "any more. Jobs fetched so far stay. To end the authorisation at Amazon too, remove the "
         "application in Seller Central under Manage your apps."
     )
-    return show_task(request, Task(f"Disconnect {seller.name}?", "Disconnect", back, lead, True))
+    title = gettext("Disconnect %(name)s?") % {"name": seller.name}
+    return show_task(request, Task(title, gettext("Disconnect"), back, lead, True))
 
 
 @login_required
@@ -164,9 +167,10 @@ def switch(request: PersonRequest, seller_id: uuid.UUID) -> HttpResponse:
     form = SwitchesForm(request.POST)
     if form.is_valid():
         sellers.switch(seller=seller, on=form.cleaned_data["writes"])
-        messages.success(request, "The switches are saved.")
+        messages.success(request, gettext("The switches are saved."))
     else:
-        messages.error(request, "The switches were not saved: choose among those shown.")
+        words = gettext("The switches were not saved: choose among those shown.")
+        messages.error(request, words)
     return redirect(reverse("seller", args=[seller.pk]) + "#switches")
 
 
@@ -215,7 +219,8 @@ def edit_reason(request: PersonRequest, seller_id: uuid.UUID, reason_id: int) ->
     if form.is_valid():
         sellers.describe_reason(reason=reason, description=form.cleaned_data["description"])
         return leave_task(request, back)
-    return show_task(request, Task(f"Reason code {reason.code}", "Save", back), form)
+    title = gettext("Reason code %(code)s") % {"code": reason.code}
+    return show_task(request, Task(title, gettext("Save"), back), form)
 
 
 def _show_reasons(

@@ -9,11 +9,12 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 from dispatch.web.shell.fragments import draw, drawn_once
 
-Chip = tuple[str, str, tuple[str, ...]]
+Chip = tuple[str, str | Promise, tuple[str, ...]]
 """Slug, label, and the fields of the form that it holds."""
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.web.shell.fragments import draw, drawn_once
 
-DAY_ERRORS = {"invalid": "Enter a day, such as 2026-11-24."}
+DAY_ERRORS = {"invalid": _("Enter a day, such as 2026-11-24.")}
 
 
 class DayInput(forms.DateInput):

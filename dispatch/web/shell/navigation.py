@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Person
 from dispatch.selectors.access import Role
@@ -28,16 +30,16 @@ class NavItem:
 NEWCOMER = "newcomer"
 """Whoever has no seller yet, and begins by connecting one."""
 SCREENS = (
-    ("Jobs", "/jobs/", "jobs", frozenset({*Role, NEWCOMER})),
-    ("Sellers", "/sellers/", "sellers", frozenset({Role.OWNER, NEWCOMER})),
-    ("People", "/people/", "people", frozenset({Role.OWNER, NEWCOMER})),
-    ("Activity", "/activity/", "activity", frozenset({Role.OWNER, Role.AUDITOR})),
+    (_("Jobs"), "/jobs/", "jobs", frozenset({*Role, NEWCOMER})),
+    (_("Sellers"), "/sellers/", "sellers", frozenset({Role.OWNER, NEWCOMER})),
+    (_("People"), "/people/", "people", frozenset({Role.OWNER, NEWCOMER})),
+    (_("Activity"), "/activity/", "activity", frozenset({Role.OWNER, Role.AUDITOR})),
 )
 ACCOUNT = (
-    ("Settings", "account_settings", "settings"),
-    ("Password", "account_change_password", "key"),
-    ("Two-factor", "mfa_index", "shield"),
-    ("Sessions", "sessions", "lock"),
+    (_("Settings"), "account_settings", "settings"),
+    (_("Password"), "account_change_password", "key"),
+    (_("Two-factor"), "mfa_index", "shield"),
+    (_("Sessions"), "sessions", "lock"),
 )
 
 
@@ -54,7 +56,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "nav": nav,
         "bottom_nav": [*views, *jobs[:1]],
         "account_nav": [
-            NavItem(label, reverse(name), icon, request.path == reverse(name))
+            NavItem(str(label), reverse(name), icon, request.path == reverse(name))
             for label, name, icon in ACCOUNT
         ],
         "seconds_left": _seconds_left(roles),
@@ -66,7 +68,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def _nav(request: HttpRequest, roles: set[str]) -> list[NavItem]:
     return [
-        NavItem(label, url, icon, request.path.startswith(url))
+        NavItem(str(label), url, icon, request.path.startswith(url))
         for label, url, icon, who in SCREENS
         if who & (roles or {NEWCOMER})
     ]
@@ -81,8 +83,8 @@ def _seconds_left(roles: set[str]) -> int:
 def _phone_views(request: HttpRequest) -> list[NavItem]:
     view = _chosen_view(request) if request.path == "/jobs/" else ""
     return [
-        NavItem("Today", "/jobs/?view=today", "today", view == "today"),
-        NavItem("Late", "/jobs/?view=late", "attention", view == "late"),
+        NavItem(gettext("Today"), "/jobs/?view=today", "today", view == "today"),
+        NavItem(gettext("Late"), "/jobs/?view=late", "attention", view == "late"),
     ]
 
 

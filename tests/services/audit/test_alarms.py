@@ -13,7 +13,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from dispatch.models import Activity, ActivityHead, Alarm, Membership, Person, Seller
-from dispatch.services.audit import activity, alarms, evidence
+from dispatch.services.audit import activity, alarm_words, alarms, evidence
 from dispatch.services.audit.activity import Kind, record
 from tests.conftest import NOW, PLANTED, US
 
@@ -48,8 +48,8 @@ def test_much_at_once_is_an_alarm_once_a_day(bob: Person, seller: Seller, clock:
     assert alarms.look(NOW) == 0
     alarm = Alarm.objects.get()
     assert (alarm.kind, alarm.person, alarm.seller, alarm.count) == ("volume", bob, seller, 1000)
-    assert alarms.title(alarm) == "Bob took unusually much buyer data of Northlight US"
-    assert "1,000 buyers" in alarms.text(alarm)
+    assert alarm_words.title(alarm) == "Bob took unusually much buyer data of Northlight US"
+    assert "1,000 buyers" in alarm_words.text(alarm)
     clock.shift(2 * DAY)
     assert alarms.look(NOW + 2 * DAY) == 0
 
@@ -173,7 +173,9 @@ def test_it_is_said_again_when_it_is_urgent_and_only_then(seller: Seller) -> Non
     assert [day for day, count in enumerate(told) if count] == [0, 76]
     assert Alarm.objects.filter(acknowledged_at=None).count() == 1
     alarm = Alarm.objects.filter(acknowledged_at=None).get()
-    assert alarms.title(alarm) == "The client secret of Northlight US expires on 22 February 2027"
+    assert (
+        alarm_words.title(alarm) == "The client secret of Northlight US expires on 22 February 2027"
+    )
 
 
 def test_what_is_mended_is_closed_by_itself(seller: Seller) -> None:
@@ -200,7 +202,7 @@ def test_a_broken_log_is_an_alarm_with_its_place(bob: Person, seller: Seller) ->
     Activity.objects.filter(number=2).update(origin="elsewhere")
     assert alarms.look(NOW) == 1
     assert raised() == ["log_broken"]
-    assert "Row 2 is not the one" in alarms.text(Alarm.objects.get())
+    assert "Row 2 is not the one" in alarm_words.text(Alarm.objects.get())
     assert alarms.look(NOW) == 0
 
 
@@ -319,7 +321,7 @@ def test_an_alarm_without_its_person_can_still_be_read(bob: Person, seller: Sell
         record(Kind.LOG_IN_FAILED, person=bob)
     alarms.look(NOW)
     bob.delete()
-    words = {alarms.title(alarm) for alarm in Alarm.objects.all()}
+    words = {alarm_words.title(alarm) for alarm in Alarm.objects.all()}
     assert words == {
         "Somebody took unusually much buyer data of Northlight US",
         "Log-ins as somebody fail again and again",
@@ -329,5 +331,5 @@ def test_an_alarm_without_its_person_can_still_be_read(bob: Person, seller: Sell
 def test_every_kind_has_words() -> None:
     for kind in Alarm.Kind:
         alarm = Alarm(kind=kind, count=1, due_at=NOW, finding="Row 1.", seller=Seller(name="S"))
-        assert alarms.title(alarm) != kind
-        assert alarms.text(alarm)
+        assert alarm_words.title(alarm) != kind
+        assert alarm_words.text(alarm)
