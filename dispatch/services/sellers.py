@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Membership, Person, ReasonCode, Seller, SyncJob
 from dispatch.services.amazon.client import FAULTS, note_state, open_client, state_after
@@ -27,6 +30,9 @@ from dispatch.spapi import (
     SellingApiForbiddenException,
     SellingApiUnprocessableException,
 )
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 State = Seller.State
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
@@ -136,11 +142,11 @@ def check_connection(*, seller: Seller) -> Verdict:
     except FAULTS as error:
         verdict = _verdict(error, seller)
         if not isinstance(error, MissingCredentials):
-            _keep(seller, error, verdict)
+            _keep(seller, error)
         return verdict
     note_state(seller, State.CONNECTED)
     _fetch(seller)
-    return Verdict(ok=True, words="Connected. Amazon accepts these credentials.")
+    return Verdict(ok=True, words=gettext("Connected. Amazon accepts these credentials."))
 
 
 def _ask_amazon(seller: Seller) -> None:
@@ -159,12 +165,14 @@ def _token_client(seller: Seller) -> AccessTokenClient:
     return AccessTokenClient(credentials=credentials, token_cache=LocalTokenCache())
 
 
-def _keep(seller: Seller, error: Exception, verdict: Verdict) -> None:
+def _keep(seller: Seller, error: Exception) -> None:
     state = state_after(error)
     if state is None and isinstance(error, _WRONG_PLACE):
         state = State(seller.state)
     if state is not None:
-        note_state(seller, state, verdict.words)
+        # Kept in English, and translated for whoever reads it.
+        with override(None):
+            note_state(seller, state, _verdict(error, seller).words)
 
 
 def _fetch(seller: Seller) -> None:
@@ -184,10 +192,12 @@ def authorise(*, seller: Seller, code: str, redirect_uri: str, selling_partner_i
     """
     known = seller.selling_partner_id
     if known and selling_partner_id and known != selling_partner_id:
-        raise CannotBeDone(
-            f"You gave consent for the seller account {selling_partner_id}, but {seller.name} is "
-            f"{known}. Log in to Seller Central as {known} and try again."
+        words = gettext(
+            "You gave consent for the seller account %(given)s, but %(seller)s is %(known)s. "
+            "Log in to Seller Central as %(known)s and try again."
         )
+        given = {"given": selling_partner_id, "seller": seller.name, "known": known}
+        raise CannotBeDone(words % given)
     try:
         grant = _token_client(seller).exchange_code(code, redirect_uri)
     except AuthorizationError as error:
@@ -258,7 +268,8 @@ def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description:
             )
             _record_reason(reason, "added")
     except IntegrityError:
-        raise CannotBeDone(f"{code} is in the list already.") from None
+        words = gettext("%(code)s is in the list already.")
+        raise CannotBeDone(words % {"code": code}) from None
     return reason
 
 
@@ -307,42 +318,44 @@ def move_reason(*, reason: ReasonCode, up: bool) -> None:
 
 _WRONG_PLACE = (SellingApiBadRequestException, SellingApiUnprocessableException)
 _LOGIN_WORDS = {
-    "invalid_client": (
+    "invalid_client": _(
         "Amazon does not know this client id with this secret. Copy both again from your "
         "application in the Solution Provider Portal; a rotated secret works for 7 days only."
     ),
-    "unauthorized_client": (
+    "unauthorized_client": _(
         "Amazon does not let this application act for sellers. Check that it is not disabled and "
         "that the refresh token was made for this application."
     ),
-    "invalid_grant": (
+    "invalid_grant": _(
         "Amazon does not accept the refresh token: it is unknown, belongs to another application, "
         "or the seller has withdrawn the authorisation. Authorise again."
     ),
-    "temporarily_unavailable": "Log-in with Amazon cannot be reached just now. Try again shortly.",
-    "server_error": "Log-in with Amazon has a fault at the moment. Try again shortly.",
+    "temporarily_unavailable": _(
+        "Log-in with Amazon cannot be reached just now. Try again shortly."
+    ),
+    "server_error": _("Log-in with Amazon has a fault at the moment. Try again shortly."),
 }
 _EXCHANGE_WORDS = {
-    "invalid_grant": (
+    "invalid_grant": _(
         "The authorisation came too late or was used already: it is good for five minutes. "
         "Authorise again."
     ),
 }
 _NAMES = {
-    "refresh_token": "the refresh token",
-    "lwa_app_id": "the client id",
-    "lwa_client_secret": "the client secret",
+    "refresh_token": _("the refresh token"),
+    "lwa_app_id": _("the client id"),
+    "lwa_client_secret": _("the client secret"),
 }
 
 
 def _verdict(
-    error: Exception, seller: Seller, login_words: dict[str, str] = _LOGIN_WORDS
+    error: Exception, seller: Seller, login_words: Mapping[str, _StrPromise] = _LOGIN_WORDS
 ) -> Verdict:
     words = _in_words(error, seller)
     if isinstance(error, AuthorizationError):
         detail = f"{error.error}: {error.error_description}" if error.error_description else ""
         known = login_words.get(error.error) or _LOGIN_WORDS.get(error.error) or words
-        return Verdict(False, known, detail or error.error, error.request_id or "")
+        return Verdict(False, str(known), detail or error.error, error.request_id or "")
     if isinstance(error, SellingApiException):
         detail = " ".join(filter(None, (str(error.code or ""), error.amzn_code, error.message)))
         return Verdict(False, words, detail, error.request_id or "")
@@ -352,14 +365,18 @@ def _verdict(
 def _in_words(error: Exception, seller: Seller) -> str:
     place = f"{seller.marketplace.name} ({seller.marketplace_id})"
     if isinstance(error, MissingCredentials):
-        missing = " and ".join(_NAMES.get(name, name) for name in error.missing)
-        return f"Amazon was not asked: {missing} is missing."
+        missing = gettext(" and ").join(str(_NAMES.get(name, name)) for name in error.missing)
+        return gettext("Amazon was not asked: %(what)s is missing.") % {"what": missing}
     if isinstance(error, SellingApiForbiddenException):
-        return (
+        words = gettext(
             "Amazon knows you, but denies access to service jobs. The role Professional Services "
             "(Restricted) is missing — add it, then authorise again — or the account does not "
-            f"belong to the region of {place}."
+            "belong to the region of %(place)s."
         )
+        return words % {"place": place}
     if isinstance(error, _WRONG_PLACE):
-        return f"Amazon does not accept the marketplace {place} for this account. Choose another."
+        words = gettext(
+            "Amazon does not accept the marketplace %(place)s for this account. Choose another."
+        )
+        return words % {"place": place}
     return in_words(error)

@@ -1,15 +1,17 @@
 // Keeps “As of 9 s ago” true while the page stays open.
+import { words } from "./words.js";
+
 const steps = [
-  [60, 1, "s"],
-  [3600, 60, "min"],
-  [86400, 3600, "h"],
-  [Infinity, 86400, "d"],
+  [60, 1, words.secondsAgo],
+  [3600, 60, words.minutesAgo],
+  [86400, 3600, words.hoursAgo],
+  [Infinity, 86400, words.daysAgo],
 ];
 
 export function ago(seconds) {
   const past = Math.max(0, seconds);
-  const [, unit, name] = steps.find(([limit]) => past < limit);
-  return `${Math.floor(past / unit)} ${name} ago`;
+  const [, unit, said] = steps.find(([limit]) => past < limit);
+  return said.replace("{count}", Math.floor(past / unit));
 }
 
 function refresh() {

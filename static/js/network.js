@@ -1,13 +1,13 @@
 // Says in words when a request fails. It never claims that a write was not carried out:
 // that is exactly what nobody knows when no answer comes.
-const toasts = document.getElementById("toasts");
-const twice = "What you typed is still here. Try again: the same form is never carried out twice.";
+import { words } from "./words.js";
 
+const toasts = document.getElementById("toasts");
 const answers = {
-  403: "You may not do that, or you were logged out. Reload the page.",
-  404: "That is not here any more. Reload the page.",
-  413: "That file is too large.",
-  429: "Too many requests at once. Wait a moment, then try again.",
+  403: words.forbidden,
+  404: words.gone,
+  413: words.tooLarge,
+  429: words.tooMany,
 };
 
 export function toast(text) {
@@ -17,14 +17,14 @@ export function toast(text) {
   if (toasts.parentElement !== host) host.append(toasts);
   const box = document.createElement("div");
   box.className = "toast";
-  const words = document.createElement("span");
-  words.textContent = text;
+  const said = document.createElement("span");
+  said.textContent = text;
   const close = document.createElement("button");
   close.type = "button";
   close.className = "button button--quiet button--small";
-  close.textContent = "Close";
+  close.textContent = words.close;
   close.addEventListener("click", hide);
-  box.append(words, close);
+  box.append(said, close);
   toasts.replaceChildren(box);
   if (toasts.matches(":popover-open")) toasts.hidePopover();
   toasts.showPopover();
@@ -47,14 +47,14 @@ function isQuiet(event) {
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     if (isQuiet(event)) return;
-    toast(isWrite(event) ? `No answer yet. ${twice}` : "No connection. Nothing on this page has changed.");
+    toast(isWrite(event) ? words.noAnswer : words.noConnection);
   });
 }
 
 document.addEventListener("htmx:responseError", (event) => {
   if (isQuiet(event)) return;
   const status = event.detail.xhr.status;
-  const broken = isWrite(event) ? `Something went wrong on our side. ${twice}` : "Something went wrong on our side. Try again.";
+  const broken = isWrite(event) ? words.brokenWrite : words.broken;
   toast(answers[status] ?? broken);
 });
 

@@ -1,11 +1,13 @@
 // Forms that a passkey fills in: data-passkey="get" shows one, data-passkey="create" makes one.
 // The question is JSON in #passkey-options, or comes from the address in data-ask.
+import { words } from "./words.js";
+
 const works = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON && PublicKeyCredential.prototype.toJSON);
 
-const words = {
-  NotAllowedError: "No passkey was used. Try again, or choose another way.",
-  InvalidStateError: "This device already holds a passkey for your account.",
-  SecurityError: "Passkeys work only at the address of this installation, over https.",
+const failures = {
+  NotAllowedError: words.passkeyUnused,
+  InvalidStateError: words.passkeyHeld,
+  SecurityError: words.passkeyElsewhere,
 };
 
 async function question(form) {
@@ -44,7 +46,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       form.elements.credential.value = JSON.stringify(credential.toJSON());
       form.submit();
     } catch (error) {
-      say(form, words[error.name] ?? "The passkey did not work. Try again, or choose another way.");
+      say(form, failures[error.name] ?? words.passkeyFailed);
     }
   });
 }

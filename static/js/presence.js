@@ -1,5 +1,7 @@
 // Tells the server that somebody is here, warns a minute before the page is left alone for too
 // long, and then leaves it: the same address leads to the log-in, or to the lock of a phone.
+import { words } from "./words.js";
+
 const place = document.querySelector("[data-presence]");
 const WARNING = 60_000;
 const PAUSE = 60_000;
@@ -40,7 +42,7 @@ function watch(address, left) {
     await (touched > told ? tell() : ask("GET"));
     if (ends - Date.now() > WARNING || warned) return;
     warned = true;
-    document.dispatchEvent(new CustomEvent("toast", { detail: "Are you still there? In a minute this page is closed to others’ eyes. Press a key or touch it to stay." }));
+    document.dispatchEvent(new CustomEvent("toast", { detail: words.stillThere }));
   }
 
   for (const name of ["keydown", "pointerdown", "wheel"]) addEventListener(name, here, { passive: true, capture: true });

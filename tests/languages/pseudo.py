@@ -5,6 +5,7 @@ A page shown in it betrays what nobody marked for translation: letters without o
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from collections.abc import Iterable
@@ -75,7 +76,7 @@ def write(folder: Path) -> None:
 
 
 class Words(HTMLParser):
-    """What people read of a page or hear of it: its text, and the attributes that are words."""
+    """What people read or hear of a page: its text, what its scripts may say, and its labels."""
 
     SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-label", "data-announce")
     SILENT = ("script", "style", "template", "svg")
@@ -84,18 +85,21 @@ class Words(HTMLParser):
         super().__init__()
         self.found: list[str] = []
         self._silent = 0
+        self._scripts = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in self.SILENT
         self.found += [value for name, value in attrs if name in self.SPOKEN and value]
-        if tag == "script" and ("id", "words") in attrs:
-            self._silent = 0
+        self._scripts = tag == "script" and ("id", "words") in attrs
 
     def handle_endtag(self, tag: str) -> None:
         self._silent = max(0, self._silent - (tag in self.SILENT))
 
     def handle_data(self, data: str) -> None:
-        if not self._silent and data.strip():
+        if self._scripts:
+            self.found += json.loads(data).values()
+            self._scripts = False
+        elif not self._silent and data.strip():
             self.found.append(data.strip())
 
 
@@ -104,8 +108,9 @@ def unmarked(text: str, data: Iterable[str] = (), pattern: str = "") -> list[str
 
     ``pattern`` is a regular expression of data that is not known word by word.
     """
-    for one in sorted(filter(None, data), key=len, reverse=True):
-        text = text.replace(one, "")
+    known = sorted(map(re.escape, filter(None, data)), key=len, reverse=True)
+    if known:
+        text = re.sub(rf"(?<!\w)(?:{'|'.join(known)})(?!\w)", "", text)
     text = re.sub(pattern, "", text) if pattern else text
     return re.findall(r"[^\s]*[A-Za-z][^\s]*(?: [^\s]*[A-Za-z][^\s]*)*", text)
 

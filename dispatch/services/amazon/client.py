@@ -13,7 +13,7 @@ from dispatch.models.keyring import SealBroken
 from dispatch.services.amazon import metrics
 from dispatch.services.amazon.throttle import shared_throttle
 from dispatch.services.amazon.tokens import shared_token_cache
-from dispatch.services.amazon.words import in_words
+from dispatch.services.amazon.words import kept_words
 from dispatch.services.audit import activity
 from dispatch.spapi import (
     AuthorizationError,
@@ -47,7 +47,7 @@ def connect(seller: Seller, *, interactive: bool) -> Iterator[Services]:
     except (AuthorizationError, SellingApiForbiddenException) as error:
         state = state_after(error)
         if state is not None:
-            note_state(seller, state, in_words(error))
+            note_state(seller, state, kept_words(error))
         raise
 
 

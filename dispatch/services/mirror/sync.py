@@ -15,7 +15,7 @@ from django.utils import timezone
 from dispatch.models import Seller, SyncJob
 from dispatch.services.amazon import metrics
 from dispatch.services.amazon.client import FAULTS, connect, note_state
-from dispatch.services.amazon.words import in_words
+from dispatch.services.amazon.words import in_words, kept_words
 from dispatch.services.mirror import tasks
 from dispatch.services.mirror.changes import load_changes
 from dispatch.services.mirror.first_load import load_all
@@ -79,7 +79,7 @@ def run(task: SyncJob, *, interactive: bool = False) -> SyncJob:
     except FAULTS as error:
         metrics.SYNC_RUNS.labels(task.kind, "failed").inc()
         log.warning("sync %s of seller %s: %s", task.kind, seller.pk, in_words(error))
-        return tasks.finish(task, next_in=pause_after(task.attempts), error=in_words(error))
+        return tasks.finish(task, next_in=pause_after(task.attempts), error=kept_words(error))
     metrics.SYNC_RUNS.labels(task.kind, "done").inc()
     if refused:
         note_state(seller, Seller.State.CONNECTED)

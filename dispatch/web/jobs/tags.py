@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext
 
 from dispatch.models import Appointment, AssociatedItem, Person, ServiceJob
 from dispatch.services.amazon.slots import Slot
@@ -88,9 +90,14 @@ def _for_reader(start: dt.datetime, end: dt.datetime | None, local: dt.datetime,
     zone = clock.named_zone(own) if own else local.tzinfo
     mine = start.astimezone(zone)
     if mine.utcoffset() == local.utcoffset() or not isinstance(zone, ZoneInfo):
-        return f"{local:%A} {local.day} {local:%B %Y}"
+        return date_format(local, pgettext("format", "l j F Y"))
     times = clock.window(start, end, zone)
-    return f"{mine:%a} {mine.day} {mine:%b}, {times} {mine.tzname()}, your time"
+    words = {
+        "day": date_format(mine, pgettext("format", "D j M")),
+        "times": times,
+        "zone": mine.tzname(),
+    }
+    return gettext("%(day)s, %(times)s %(zone)s, your time") % words
 
 
 @register.simple_tag(takes_context=True)
@@ -99,8 +106,9 @@ def job_moment(context: dict[str, Any], moment: dt.datetime | None, job: Service
     if moment is None:
         return "—"
     local = moment.astimezone(clock.zone_of(job))
-    year = f" {local.year}" if local.year != context["now"].year else ""
-    return f"{local.day} {local:%b}{year}, {clock.clock_time(local)} {local.tzname()}"
+    if local.year == context["now"].year:
+        return date_format(local, pgettext("format", "j M, G:i T"))
+    return date_format(local, pgettext("format", "j M Y, G:i T"))
 
 
 @register.filter
@@ -124,14 +132,18 @@ def wish_words(wish: Any, job: ServiceJob) -> str:
     start, end = (wish.start, wish.end) if isinstance(wish, Slot) else wish
     zone = clock.zone_of(job)
     day = start.astimezone(zone)
-    return f"{day:%a} {day.day} {day:%B}, {clock.window(start, end, zone)}"
+    words = {
+        "day": date_format(day, pgettext("format", "D j F")),
+        "times": clock.window(start, end, zone),
+    }
+    return gettext("%(day)s, %(times)s") % words
 
 
 @register.filter
 def product_name(item: AssociatedItem) -> str:
     """Return the product's title, with the brand where the title does not begin with it."""
     if item.title.casefold().startswith(item.brand.casefold()):
-        return item.title or "Product"
+        return item.title or gettext("Product")
     return f"{item.brand} {item.title}".strip()
 
 

@@ -6,6 +6,10 @@ import datetime as dt
 import zoneinfo
 from dataclasses import dataclass
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
 from dispatch.models import Appointment, JobStatus, ServiceJob
 
 SOON = dt.timedelta(hours=3)
@@ -28,25 +32,26 @@ class Remark:
 
 
 _STATES = {
-    JobStatus.PENDING_SCHEDULE: State("pending_schedule", "Pending schedule"),
-    JobStatus.NOT_SERVICED: State("scheduled", "Scheduled"),
-    JobStatus.HOLD: State("hold", "Hold"),
-    JobStatus.COMPLETED: State("completed", "Completed"),
-    JobStatus.CANCELLED: State("cancelled", "Cancelled"),
-    JobStatus.NOT_FULFILLABLE: State("not_fulfillable", "Not fulfillable"),
-    JobStatus.PAYMENT_DECLINED: State("payment_declined", "Payment declined"),
-    JobStatus.GONE: State("not_fulfillable", "Gone from Amazon"),
+    JobStatus.PENDING_SCHEDULE: ("pending_schedule", _("Pending schedule")),
+    JobStatus.NOT_SERVICED: ("scheduled", _("Scheduled")),
+    JobStatus.HOLD: ("hold", _("Hold")),
+    JobStatus.COMPLETED: ("completed", _("Completed")),
+    JobStatus.CANCELLED: ("cancelled", _("Cancelled")),
+    JobStatus.NOT_FULFILLABLE: ("not_fulfillable", _("Not fulfillable")),
+    JobStatus.PAYMENT_DECLINED: ("payment_declined", _("Payment declined")),
+    JobStatus.GONE: ("not_fulfillable", _("Gone from Amazon")),
 }
 
 
 def state(job: ServiceJob, now: dt.datetime) -> State:
     """Return the job's state; late is ours, for a window that is over with the work not done."""
     if _is_late(job, now):
-        return State("late", "Late")
-    found = _STATES.get(job.status)  # type: ignore[call-overload]
-    if isinstance(found, State):
-        return found
-    return State("not_fulfillable", job.status.replace("_", " ").capitalize() or "Unknown")
+        return State("late", gettext("Late"))
+    if job.status in _STATES:
+        slug, label = _STATES[JobStatus(job.status)]
+        return State(slug, str(label))
+    unknown = job.status.replace("_", " ").capitalize() or gettext("Unknown")
+    return State("not_fulfillable", unknown)
 
 
 def remark(job: ServiceJob, now: dt.datetime) -> Remark:
@@ -62,22 +67,26 @@ def _unscheduled(job: ServiceJob, now: dt.datetime) -> Remark:
     wishes = preferred_windows(job)
     if wishes and wishes[-1][1] > now:
         first = next(wish for wish in wishes if wish[1] > now)
-        return Remark(f"buyer prefers {short_window(*first, zone_of(job))}", "strong")
+        time = short_window(*first, zone_of(job))
+        return Remark(gettext("buyer prefers %(time)s") % {"time": time}, "strong")
     if wishes:
-        return Remark("preferred times passed", "caution")
-    return Remark(f"{ago(job.created_at, now)} old") if job.created_at else Remark("")
+        return Remark(gettext("preferred times passed"), "caution")
+    if job.created_at is None:
+        return Remark("")
+    return Remark(gettext("%(time)s old") % {"time": ago(job.created_at, now)})
 
 
 def _upcoming(job: ServiceJob, start: dt.datetime, now: dt.datetime) -> Remark:
     end = job.scheduled_end or start
     if end < now:
-        return Remark(f"{ago(end, now)} late", "late")
+        return Remark(gettext("%(time)s late") % {"time": ago(end, now)}, "late")
     if not job.technician_count:
         soon = start - now < dt.timedelta(days=1)
-        return Remark("assign now" if soon else "nobody assigned", "caution")
+        return Remark(gettext("assign now") if soon else gettext("nobody assigned"), "caution")
     if start <= now:
-        return Remark(f"window ends in {ago(now, end)}", "strong")
-    return Remark(f"starts in {ago(now, start)}", "strong" if start - now < SOON else "muted")
+        return Remark(gettext("window ends in %(time)s") % {"time": ago(now, end)}, "strong")
+    words = gettext("starts in %(time)s") % {"time": ago(now, start)}
+    return Remark(words, "strong" if start - now < SOON else "muted")
 
 
 def _active(job: ServiceJob) -> bool:
@@ -115,13 +124,17 @@ def preferred_windows(job: ServiceJob) -> list[tuple[dt.datetime, dt.datetime]]:
     return sorted(windows)
 
 
+NEAR = {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}
+
+
 def day_name(day: dt.date, today: dt.date) -> str:
     """Return "Today", "Tomorrow", "Yesterday", or "Wed 26 Nov", with the year when it differs."""
-    near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((day - today).days)
+    near = NEAR.get((day - today).days)
     if near:
-        return near
-    year = f" {day.year}" if day.year != today.year else ""
-    return f"{day:%a} {day.day} {day:%b}{year}"
+        return str(near)
+    if day.year == today.year:
+        return date_format(day, pgettext("format", "D j M"))
+    return date_format(day, pgettext("format", "D j M Y"))
 
 
 def window(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
@@ -148,23 +161,24 @@ def short_window(start: dt.datetime, end: dt.datetime, zone: zoneinfo.ZoneInfo) 
     """Return "Wed 8–12" for a buyer's wish."""
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.minute or last.minute:
-        return f"{first:%a} {window(start, end, zone)}"
-    return f"{first:%a} {first.hour}–{last.hour}"
+        return f"{date_format(first, 'D')} {window(start, end, zone)}"
+    return f"{date_format(first, pgettext('format', 'D G'))}–{last.hour}"
 
 
 def clock_time(moment: dt.datetime) -> str:
     """Return "9:05", in the moment's own zone."""
-    return f"{moment.hour}:{moment.minute:02}"
+    return date_format(moment, pgettext("format", "G:i"))
 
 
 def ago(earlier: dt.datetime, later: dt.datetime) -> str:
     """Return the time between two moments, such as "42 min", "2 h 5 min" or "3 days"."""
     minutes = max(0, int((later - earlier).total_seconds() // 60))
     if minutes < 60:
-        return f"{minutes} min"
+        return gettext("%(minutes)s min") % {"minutes": minutes}
     hours, minutes = divmod(minutes, 60)
     if hours < 3 and minutes:
-        return f"{hours} h {minutes} min"
+        return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
     if hours < 48:
-        return f"{hours} h"
-    return f"{hours // 24} days"
+        return gettext("%(hours)s h") % {"hours": hours}
+    days = hours // 24
+    return ngettext("%(days)s day", "%(days)s days", days) % {"days": days}

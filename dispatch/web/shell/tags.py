@@ -10,9 +10,11 @@ from django.utils.safestring import SafeString
 from dispatch.web.shell.chips import filter_field
 from dispatch.web.shell.fragments import draw, drawn_once
 from dispatch.web.shell.navigation import initials
+from dispatch.web.shell.script_words import script_words
 
 register = template.Library()
 register.simple_tag(filter_field)
+register.simple_tag(script_words)
 
 COLOURS = 6
 
