@@ -97,7 +97,7 @@ class Words(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._scripts:
-            self.found += json.loads(data).values()
+            self.found += [KEPT.sub("", words) for words in json.loads(data).values()]
             self._scripts = False
         elif not self._silent and data.strip():
             self.found.append(data.strip())

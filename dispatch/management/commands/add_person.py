@@ -8,13 +8,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from dispatch.models import INVITATION_DAYS, Membership, Person
 from dispatch.services.access import invitations
 
 
 class Command(BaseCommand):
-    help = (
+    help = gettext(
         "Print a link by which the first owner makes their account, with a password of their own."
     )
 
@@ -25,12 +26,11 @@ class Command(BaseCommand):
         try:
             validate_email(email)
         except ValidationError as error:
-            raise CommandError(f"{email} is not an e-mail address.") from error
+            words = gettext("%(email)s is not an e-mail address.")
+            raise CommandError(words % {"email": email}) from error
         if Person.objects.filter(email__iexact=email).exists():
-            raise CommandError(f"{email} has an account already.")
+            raise CommandError(gettext("%(email)s has an account already.") % {"email": email})
         invited = invitations.invite(email=email, seller=None, role=Membership.Role.OWNER, by=None)
-        self.stdout.write(
-            f"{invited.invitation.email} makes their account at this path, once, "
-            f"within {INVITATION_DAYS} days:"
-        )
+        words = gettext("%(email)s makes their account at this path, once, within %(days)s days:")
+        self.stdout.write(words % {"email": invited.invitation.email, "days": INVITATION_DAYS})
         self.stdout.write(reverse("invitation_link", args=[invited.token]))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext
 
 from dispatch.sandbox import cli
 
 
 class Command(BaseCommand):
-    help = "Run the local SP-API Services and LWA sandbox"
+    help = gettext("Run the local SP-API Services and LWA sandbox")
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

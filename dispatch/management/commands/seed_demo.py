@@ -11,6 +11,7 @@ import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from dispatch.models import (
     Membership,
@@ -37,11 +38,11 @@ PATIENCE = 30.0
 
 
 class Command(BaseCommand):
-    help = "Make the demo's people, sellers and technicians. Does nothing the second time."
+    help = gettext("Make the demo's people, sellers and technicians. Does nothing the second time.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DISPATCH_DEMO:
-            raise CommandError("DISPATCH_DEMO is off: demo people belong to a demo only.")
+            raise CommandError(gettext("DISPATCH_DEMO is off: demo people belong to a demo only."))
         world = _sandbox_state()
         password = _password()
         if not Seller.objects.exists():
@@ -57,7 +58,9 @@ class Command(BaseCommand):
         deadline = time.monotonic() + PATIENCE
         while SyncJob.objects.filter(kind=SyncJob.Kind.FIRST_LOAD, finished_at=None).exists():
             if time.monotonic() > deadline:
-                self.stderr.write("The first load is still going on; the list fills as it comes.")
+                self.stderr.write(
+                    gettext("The first load is still going on; the list fills as it comes.")
+                )
                 return
             time.sleep(0.3)
 
@@ -71,7 +74,7 @@ def _sandbox_state() -> dict[str, Any]:
             return state
         except requests.ConnectionError:
             if time.monotonic() > deadline:
-                raise CommandError("The sandbox does not answer; is it running?") from None
+                raise CommandError(gettext("The sandbox does not answer; is it running?")) from None
             time.sleep(0.2)
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dispatch.services.audit import alarms
 from dispatch.services.mirror import queue, tasks
@@ -32,7 +33,7 @@ HEALTH_PAUSE = 10.0
 
 
 class Command(BaseCommand):
-    help = "Keep every seller's jobs up to date until stopped; any number may run."
+    help = gettext("Keep every seller's jobs up to date until stopped; any number may run.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         tasks.stopping.clear()

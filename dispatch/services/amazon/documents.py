@@ -16,6 +16,8 @@ import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from dispatch.services.amazon.definition import Definition
@@ -69,15 +71,15 @@ class Document:
 def accept(content: bytes) -> Document:
     """Check a file's size and type by its bytes; raises `NotAProof` with a plain sentence."""
     if not content:
-        raise NotAProof("The file is empty.")
+        raise NotAProof(gettext("The file is empty."))
     if len(content) > LARGEST:
-        raise NotAProof("The file is larger than 5 MB. Take a smaller picture.")
+        raise NotAProof(gettext("The file is larger than 5 MB. Take a smaller picture."))
     for beginning, kind in _BEGINNINGS.items():
         if content.startswith(beginning):
             return Document(content, kind)
     if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        raise NotAProof("Amazon takes no HEIC pictures. Save it as JPEG first.")
-    raise NotAProof("Amazon takes only JPEG, PNG, GIF, TIFF and PDF files.")
+        raise NotAProof(gettext("Amazon takes no HEIC pictures. Save it as JPEG first."))
+    raise NotAProof(gettext("Amazon takes only JPEG, PNG, GIF, TIFF and PDF files."))
 
 
 def upload(client: Services, document: Document) -> dict[str, str]:
@@ -86,7 +88,7 @@ def upload(client: Services, document: Document) -> dict[str, str]:
     A destination that expired meanwhile is asked for again. Raises `UploadFailed`,
     `SellingApiException`.
     """
-    for _ in range(TRIES):
+    for _attempt in range(TRIES):
         destination = _destination(client, document)
         ciphertext = _encrypt(document.content, destination.encryption_details)
         if _put(destination, ciphertext, document.kind):
@@ -95,7 +97,7 @@ def upload(client: Services, document: Document) -> dict[str, str]:
                 "uploadDestinationId": destination.upload_destination_id,
                 "contentSha256": _b64(hashlib.sha256(hashed).digest()),
             }
-    raise UploadFailed("Amazon's store did not take the file. Try again.")
+    raise UploadFailed(gettext("Amazon's store did not take the file. Try again."))
 
 
 class _Encryption(Definition):
@@ -119,7 +121,7 @@ def _destination(client: Services, document: Document) -> _Destination:
     try:
         destination = _Destination.model_validate(response.payload)
     except ValidationError:
-        raise UploadFailed("Amazon's upload address cannot be read. Try again.") from None
+        raise UploadFailed(gettext("Amazon's upload address cannot be read. Try again.")) from None
     _require_amazons(destination.url)
     return destination
 
@@ -131,7 +133,7 @@ def _require_amazons(url: str) -> None:
     if settings.DISPATCH_DEMO and parts.netloc == sandbox.netloc and parts.scheme == "http":
         return
     if parts.scheme != "https" or not (parts.hostname or "").endswith(UPLOAD_HOSTS):
-        raise UploadFailed("The upload address does not lead to Amazon. Nothing was sent.")
+        raise UploadFailed(gettext("The upload address does not lead to Amazon. Nothing was sent."))
 
 
 def _encrypt(content: bytes, details: _Encryption) -> bytes:
@@ -141,7 +143,7 @@ def _encrypt(content: bytes, details: _Encryption) -> bytes:
         vector = base64.b64decode(details.initialization_vector, validate=True)
         encryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
     except ValueError:
-        raise UploadFailed("Amazon's upload key cannot be read. Try again.") from None
+        raise UploadFailed(gettext("Amazon's upload key cannot be read. Try again.")) from None
     padder = PKCS7(128).padder()
     padded = padder.update(content) + padder.finalize()
     return encryptor.update(padded) + encryptor.finalize()
@@ -181,20 +183,20 @@ def refusal_in_words(message: str) -> str:
     Only for explaining: nothing is decided by these texts, which Amazon may change.
     """
     text = message.casefold()
-    return next((ours for theirs, ours in _REFUSALS if theirs in text), message)
+    return next((str(ours) for theirs, ours in _REFUSALS if theirs in text), message)
 
 
 _REFUSALS = (
-    ("id does not exist", "Amazon does not know this upload. Add the proof again."),
-    ("parameters are invalid", "The upload took too long and expired. Add the proof again."),
-    ("not found or exist", "The file never arrived at Amazon. Add the proof again."),
-    ("content length", "The file arrived incomplete. Add the proof again."),
-    ("maximum allowed length", "The file is larger than Amazon takes. Send a smaller one."),
-    ("decrypt", "Amazon could not decrypt the file. Add the proof again."),
-    ("md5", "The file was changed on its way. Add the proof again."),
-    ("content type", "The file is not of the type it says. Save it as JPEG or PDF."),
-    ("malware", "Amazon takes the file for malware. Use another one."),
-    ("sanity check", "The file's fingerprint does not fit. Add the proof again."),
+    ("id does not exist", _("Amazon does not know this upload. Add the proof again.")),
+    ("parameters are invalid", _("The upload took too long and expired. Add the proof again.")),
+    ("not found or exist", _("The file never arrived at Amazon. Add the proof again.")),
+    ("content length", _("The file arrived incomplete. Add the proof again.")),
+    ("maximum allowed length", _("The file is larger than Amazon takes. Send a smaller one.")),
+    ("decrypt", _("Amazon could not decrypt the file. Add the proof again.")),
+    ("md5", _("The file was changed on its way. Add the proof again.")),
+    ("content type", _("The file is not of the type it says. Save it as JPEG or PDF.")),
+    ("malware", _("Amazon takes the file for malware. Use another one.")),
+    ("sanity check", _("The file's fingerprint does not fit. Add the proof again.")),
 )
 
 

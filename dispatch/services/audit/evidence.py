@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from dispatch.models import Activity, ActivityHead
 from dispatch.models.activity import BEFORE_THE_FIRST, COLUMNS, last_number, row_hash
@@ -69,7 +70,8 @@ def _verify(head: ActivityHead | None, kept_head: str) -> Proof:
     if kept_head and kept_number <= head.anchor_number:
         _check_anchor(head, kept_number, kept_hash)
     if Activity.objects.filter(number__lte=head.anchor_number).exists():
-        raise Broken(f"There are rows before row {head.anchor_number + 1}, the first of the chain.")
+        words = gettext("There are rows before row %(number)s, the first of the chain.")
+        raise Broken(words % {"number": head.anchor_number + 1})
     chain = _Chain(head.key, head.anchor_number, head.anchor_hash, {kept_number: kept_hash})
     while chain.follow(_rows_after(chain.number)) == ROWS_AT_ONCE:
         pass
@@ -80,37 +82,42 @@ def _verify(head: ActivityHead | None, kept_head: str) -> Proof:
             pass
         chain.require_end(head)
     if kept_head and kept_number > head.number:
-        raise Broken(f"Row {kept_number} was there once; the log ends with row {head.number} now.")
+        words = gettext("Row %(number)s was there once; the log ends with row %(last)s now.")
+        raise Broken(words % {"number": kept_number, "last": head.number})
     return Proof(head.number - head.anchor_number, str(head))
 
 
 def _verify_nothing(kept_head: str) -> Proof:
     if kept_head or last_number():
-        raise Broken("The head of the log is missing: it was removed.")
+        raise Broken(gettext("The head of the log is missing: it was removed."))
     return Proof(0, f"0:{BEFORE_THE_FIRST}")
 
 
 def _read_head(text: str) -> tuple[int, str]:
     number, _, digits = text.strip().partition(":")
     if text and not (number.isdecimal() and len(digits) == len(BEFORE_THE_FIRST)):
-        raise Broken("A head is a number, a colon and 64 digits.")
+        raise Broken(gettext("A head is a number, a colon and 64 digits."))
     return int(number or 0), digits or BEFORE_THE_FIRST
 
 
 def _check_anchor(head: ActivityHead, number: int, kept: str) -> None:
     if number < head.anchor_number:
-        raise Broken(f"Row {number} is older than what is kept: give a younger head.")
+        words = gettext("Row %(number)s is older than what is kept: give a younger head.")
+        raise Broken(words % {"number": number})
     if kept != head.anchor_hash:
-        raise Broken(f"Row {number} is not the one of the head that was kept.")
+        words = gettext("Row %(number)s is not the one of the head that was kept.")
+        raise Broken(words % {"number": number})
 
 
 def _check_seal(head: ActivityHead) -> None:
     try:
         whole = hmac.compare_digest(head.seal, head.true_seal())
     except (SealBroken, ValueError):
-        raise Broken("The log's key does not open with FIELD_KEYS: it was changed.") from None
+        raise Broken(
+            gettext("The log's key does not open with FIELD_KEYS: it was changed.")
+        ) from None
     if not whole:
-        raise Broken("The head of the log was changed.")
+        raise Broken(gettext("The head of the log was changed."))
 
 
 def _rows_after(number: int) -> Iterator[tuple[Any, ...]]:
@@ -138,20 +145,25 @@ class _Chain:
     def _step(self, values: tuple[Any, ...], found: str) -> None:
         number = values[0]
         if number != self.number + 1:
-            raise Broken(f"Row {self.number + 1} is missing: it was removed.")
+            words = gettext("Row %(number)s is missing: it was removed.")
+            raise Broken(words % {"number": self.number + 1})
         true = row_hash(self.key, self.hash, values)
         if not hmac.compare_digest(found, true):
-            raise Broken(f"Row {number} is not the one that was written there.")
+            words = gettext("Row %(number)s is not the one that was written there.")
+            raise Broken(words % {"number": number})
         if self.kept.get(number, true) != true:
-            raise Broken(f"Row {number} is not the one of the head that was kept.")
+            words = gettext("Row %(number)s is not the one of the head that was kept.")
+            raise Broken(words % {"number": number})
         self.number, self.hash = number, true
 
     def require_end(self, head: ActivityHead) -> None:
         if self.number < head.number:
-            raise Broken(f"Row {self.number + 1} is missing: the newest rows were removed.")
+            words = gettext("Row %(number)s is missing: the newest rows were removed.")
+            raise Broken(words % {"number": self.number + 1})
         if self.number > head.number:
             beyond = head.number + 1
-            raise Broken(f"Row {beyond} lies beyond the end of the log: the head was put back.")
+            words = gettext("Row %(number)s lies beyond the end of the log: the head was put back.")
+            raise Broken(words % {"number": beyond})
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import Error as DatabaseError
+from django.utils.translation import gettext
 
 from dispatch.configuration import database_from_url
 from dispatch.models import Person, Seller, ServiceJob
@@ -52,7 +53,8 @@ class Differs(CannotMove):
 
     def __init__(self, checks: list[Check]) -> None:
         names = ", ".join(check.table for check in checks if not check.ok)
-        super().__init__(f"The copy differs from the source in {names}; nothing was moved.")
+        words = gettext("The copy differs from the source in %(names)s; nothing was moved.")
+        super().__init__(words % {"names": names})
         self.checks = checks
 
 
@@ -105,11 +107,13 @@ def left_behind() -> list[str]:
 def _configuration(url: str, source: BaseDatabaseWrapper) -> dict[str, Any]:
     config = _read(url)
     if _place(config) == _place(source.settings_dict):
-        raise CannotMove("The target is the database of DATABASE_URL itself.")
+        raise CannotMove(gettext("The target is the database of DATABASE_URL itself."))
     if not config["ENGINE"].endswith("postgresql"):
-        raise CannotMove("The target must be written as postgres://user@host/name.")
+        raise CannotMove(gettext("The target must be written as postgres://user@host/name."))
     if source.vendor != "sqlite":
-        raise CannotMove("DATABASE_URL is not SQLite: pg_dump and pg_restore move PostgreSQL.")
+        raise CannotMove(
+            gettext("DATABASE_URL is not SQLite: pg_dump and pg_restore move PostgreSQL.")
+        )
     return config
 
 
@@ -147,14 +151,17 @@ def opened(config: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
 def _require_migrated(source: BaseDatabaseWrapper) -> None:
     executor = MigrationExecutor(source)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CannotMove("The source has migrations to come: run `python manage.py migrate` first.")
+        raise CannotMove(
+            gettext("The source has migrations to come: run `python manage.py migrate` first.")
+        )
 
 
 def _require_reachable(target: BaseDatabaseWrapper) -> None:
     try:
         target.ensure_connection()
     except DatabaseError as error:
-        raise CannotMove(f"The target cannot be reached: {_told(error, target)}") from None
+        words = gettext("The target cannot be reached: %(fault)s")
+        raise CannotMove(words % {"fault": _told(error, target)}) from None
 
 
 def migrate(target: BaseDatabaseWrapper) -> None:
@@ -168,7 +175,8 @@ def migrate(target: BaseDatabaseWrapper) -> None:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
-        raise CannotMove(f"The target cannot be migrated: {_told(error, target)}") from None
+        words = gettext("The target cannot be migrated: %(fault)s")
+        raise CannotMove(words % {"fault": _told(error, target)}) from None
     finally:
         connections[DEFAULT_DB_ALIAS] = source
 
@@ -176,7 +184,8 @@ def migrate(target: BaseDatabaseWrapper) -> None:
 def _require_uninhabited(target: BaseDatabaseWrapper) -> None:
     for model in (Person, Seller, ServiceJob):
         if model._base_manager.using(target.alias).exists():
-            raise CannotMove(f"The target is not empty: {model._meta.db_table} has rows.")
+            words = gettext("The target is not empty: %(table)s has rows.")
+            raise CannotMove(words % {"table": model._meta.db_table})
 
 
 def _told(error: Exception, target: BaseDatabaseWrapper) -> str:
@@ -203,7 +212,11 @@ def _snapshot(source: BaseDatabaseWrapper, tell: Tell) -> Iterator[None]:
         finally:
             cursor.execute("ROLLBACK")
         if _only(cursor, "PRAGMA data_version") != before:
-            tell("WARNING: somebody wrote to the source meanwhile; the copy is older than that.")
+            tell(
+                gettext(
+                    "WARNING: somebody wrote to the source meanwhile; the copy is older than that."
+                )
+            )
 
 
 @contextmanager
@@ -227,11 +240,12 @@ def _refusal(error: Exception, target: BaseDatabaseWrapper) -> str:
     """Return why the server refused; for data only where, as the server may quote values."""
     cause = error.__cause__ or error
     if not isinstance(cause, psycopg.Error) or not cause.sqlstate:
-        return f"The target failed: {_told(error, target)}"
+        return gettext("The target failed: %(fault)s") % {"fault": _told(error, target)}
     if cause.sqlstate[:2] in ("22", "23"):
         where = ", ".join(filter(None, (cause.diag.table_name, cause.diag.constraint_name)))
-        return f"PostgreSQL refuses the rows of {where}: {_kind(cause)}."
-    return f"The target failed: {cause.diag.message_primary}."
+        words = gettext("PostgreSQL refuses the rows of %(table)s: %(why)s.")
+        return words % {"table": where, "why": _kind(cause)}
+    return gettext("The target failed: %(fault)s.") % {"fault": cause.diag.message_primary}
 
 
 def _kind(error: Exception) -> str:
@@ -318,7 +332,8 @@ def _refused_row(
     column = named[1] if named else _column_with_nul(table, row)
     reason = _kind(error) if error.sqlstate else "a NUL character"
     place = f"{table.name}.{column}" if column else table.name
-    return f"PostgreSQL cannot hold {place} of the row with {table.key(row)}: {reason}."
+    words = gettext("PostgreSQL cannot hold %(place)s of the row with %(key)s: %(why)s.")
+    return words % {"place": place, "key": table.key(row), "why": reason}
 
 
 def _column_with_nul(table: Table, row: Row) -> str:

@@ -18,11 +18,11 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from dispatch.models import Action, Activity
+from dispatch.models import Activity
 from dispatch.selectors import activity
 from dispatch.services.audit import exports
-from dispatch.services.writes.kinds import KINDS
 from dispatch.web.activity.filters import ActivityFilter
+from dispatch.web.activity.words import in_words
 from dispatch.web.shell.chips import chips
 from dispatch.web.shell.clock import named_zone
 from dispatch.web.shell.files import csv_file
@@ -119,40 +119,6 @@ def _shown(row: Activity, zone: zoneinfo.ZoneInfo) -> Shown:
         alarming=row.kind in ALARMING,
         url=reverse("job", args=[row.subject]) if of_a_job else "",
     )
-
-
-def in_words(row: Activity) -> str:
-    """Return a row's detail for people: ``Reschedule · Accepted``, ``20 rows · buyer data``."""
-    detail = dict(row.detail)
-    if row.kind == Activity.Kind.WRITE:
-        said = [
-            _kind_label(detail.get("write")),
-            _label(Action.State, detail.get("state")),
-            *detail.get("errors", ()),
-            *detail.get("warnings", ()),
-        ]
-        return " · ".join(filter(None, said))
-    if row.kind == Activity.Kind.EXPORTED:
-        with_buyers = "buyer data" if detail.get("buyers") else ""
-        said = [f"{detail.get('rows', 0):,} of {detail.get('what', '')}", with_buyers]
-        return " · ".join(filter(None, said))
-    return " · ".join(
-        f"{name.replace('_', ' ')}: {_plain(v)}" for name, v in sorted(detail.items())
-    )
-
-
-def _kind_label(name: Any) -> str:
-    return str(KINDS[name].label) if name in KINDS else str(name or "")
-
-
-def _label(names: Any, value: Any) -> str:
-    return str(names(value).label) if value in names.values else str(value or "")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @require_safe
