@@ -108,6 +108,14 @@ def test_settings_of_the_readme_are_read_somewhere() -> None:
     assert set(names) <= documents.words_of_the_source() | {"HOST", "PORT"}
 
 
+def test_every_benchmark_is_explained_to_contributors() -> None:
+    folder = ROOT / "bench"
+    programs = {one.name for one in folder.glob("*.py") if "__main__" in one.read_text()}
+    assert len(programs) > 5
+    told = set(documents.quoted((ROOT / "CONTRIBUTING.md").read_text()))
+    assert {f"bench/{name}" for name in programs} - told == set()
+
+
 def test_every_decision_is_in_the_list_of_decisions() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = {file for file, _ in documents.links((folder / "README.md").read_text())}
