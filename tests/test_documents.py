@@ -29,8 +29,6 @@ NOT_OURS = {
     "SECRET_KEY_FALLBACKS",
     # Examples.
     "dispatch.dump", "locale/de/LC_MESSAGES/django.po",
-    # Where the words of scripts will be.
-    "dispatch/web/shell/script_words.py", "static/js/words.js",
 }  # fmt: skip
 
 
