@@ -23,7 +23,7 @@ Read = Callable[[str], str]
 STYLE_IMPORT = re.compile(r'^@import url\("([^"]+)"\) layer\((\w+)\);$', re.MULTILINE)
 SCRIPT_IMPORT = re.compile(r'^import (?:(\{[^}]+\}) from )?"([^"]+)";$', re.MULTILINE)
 SCRIPT_EXPORT = re.compile(r"^export ((?:async )?function|const|class) (\w+)", re.MULTILINE)
-SPACE = r"(?:\s|/\*.*?\*/)"
+SPACE = r"(?:\s|(?>/\*.*?\*/))"
 SPARE = re.compile(rf'("[^"]*")|{SPACE}*([{{}};,]){SPACE}*|(?<=:){SPACE}+|({SPACE}+)', re.DOTALL)
 """What a style sheet can do without, and the strings and signs around which it can."""
 LEFT_OVER = {

@@ -44,6 +44,14 @@ def test_a_style_sheet_says_the_same_in_fewer_signs(sheet: str, left: str) -> No
     assert squeezed(sheet) == left
 
 
+@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.css")), ids=lambda path: path.name)
+def test_no_style_is_lost_with_comments_and_white_space(path: Path) -> None:
+    sheet = path.read_text()
+    bare = re.sub(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|\s", "", sheet)
+    assert re.sub(r"\s", "", squeezed(sheet)) == bare
+    assert squeezed(squeezed(sheet)) == squeezed(sheet)
+
+
 def test_a_module_keeps_its_names_to_itself_and_gives_what_it_exports() -> None:
     files = {
         "js/desk.js": 'import "./one.js";\nimport "./two-b.js";\n',
