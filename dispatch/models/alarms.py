@@ -14,13 +14,13 @@ class Alarm(models.Model):
     """One thing to look at, about a seller, a person or the installation. No buyer data."""
 
     class Kind(models.TextChoices):
-        VOLUME = "volume", _("Much buyer data taken")
+        VOLUME = "volume", _("Unusual amount of buyer data taken")
         FAILURES = "failures", _("Failed log-ins of one account")
         MANY_FAILURES = "many_failures", _("Failed log-ins")
         AMAZON_REFUSES = "amazon_refuses", _("Amazon denies access")
         SECRET_EXPIRES = "secret_expires", _("Client secret expires")
         AUTHORISATION_EXPIRES = "authorisation_expires", _("Authorisation expires")
-        LOG_BROKEN = "log_broken", _("Log of activity was touched")
+        LOG_BROKEN = "log_broken", _("Log of activity was changed")
 
     key = models.CharField(max_length=150, unique=True)
     """What the alarm is about, and when. Of several with the same key only one is raised."""

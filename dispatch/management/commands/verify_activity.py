@@ -13,7 +13,7 @@ from dispatch.services.audit import evidence
 
 class Command(BaseCommand):
     help = gettext(
-        "Verify the log of activity; exit code 1 and the first wrong row if it was touched."
+        "Verify the log of activity; exit code 1 and the first wrong row if it was changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

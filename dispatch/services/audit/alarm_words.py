@@ -39,29 +39,30 @@ def text(alarm: Alarm) -> str:
 
 
 TITLES = {
-    Alarm.Kind.VOLUME: _("%(person)s took unusually much buyer data of %(seller)s"),
+    Alarm.Kind.VOLUME: _("%(person)s took an unusual amount of buyer data of %(seller)s"),
     Alarm.Kind.FAILURES: _("Log-ins as %(account)s fail again and again"),
     Alarm.Kind.MANY_FAILURES: _("Many log-ins fail"),
     Alarm.Kind.AMAZON_REFUSES: _("Amazon denies access for %(seller)s"),
     Alarm.Kind.SECRET_EXPIRES: _("The client secret of %(seller)s expires on %(day)s"),
     Alarm.Kind.AUTHORISATION_EXPIRES: _("The authorisation of %(seller)s ends on %(day)s"),
-    Alarm.Kind.LOG_BROKEN: _("The log of activity was touched"),
+    Alarm.Kind.LOG_BROKEN: _("The log of activity was changed"),
 }
 TEXTS = {
     Alarm.Kind.AMAZON_REFUSES: _(
-        "Writes and reads are refused until it is mended. Open the seller and press "
-        "Test connection: it says what is missing."
+        "Nothing can be read from Amazon or sent to it until this is put right. Open the seller "
+        "and press Test connection: it says what is missing."
     ),
     Alarm.Kind.SECRET_EXPIRES: _(
-        "After that Amazon answers nothing. Rotate it in the Solution Provider Portal and "
-        "enter the new one under Sellers; the old one works for 7 more days."
+        "After that nothing can be read from Amazon or sent to it. Make a new secret in the "
+        "Solution Provider Portal and enter it under Sellers. The old one works for 7 more days."
     ),
     Alarm.Kind.AUTHORISATION_EXPIRES: _(
-        "After that Amazon answers nothing. Open the seller and authorise again."
+        "After that nothing can be read from Amazon or sent to it. Open the seller and authorise "
+        "again."
     ),
     Alarm.Kind.LOG_BROKEN: _(
-        "%(finding)s Somebody changed the database past Dispatch. Keep a copy of it, "
-        "and find out who could."
+        "%(finding)s Somebody changed the database without Dispatch. Keep a copy of the database, "
+        "and find out who was able to."
     ),
 }
 
@@ -78,25 +79,25 @@ def _taken(count: int) -> str:
 
 def _failed(count: int) -> str:
     return ngettext(
-        "%(count)s failure within an hour. Ask whether it was them. "
-        "If not, have them change their password.",
-        "%(count)s failures within an hour. Ask whether it was them. "
-        "If not, have them change their password.",
+        "This log-in failed %(count)s time within an hour. Ask the person whether it was them. "
+        "If it was not, have them change their password.",
+        "This log-in failed %(count)s times within an hour. Ask the person whether it was them. "
+        "If it was not, have them change their password.",
         count,
     )
 
 
 def _failed_everywhere(count: int) -> str:
     return ngettext(
-        "%(count)s failure within an hour, of several accounts or of none. "
-        "Somebody may be trying passwords.",
-        "%(count)s failures within an hour, of several accounts or of none. "
-        "Somebody may be trying passwords.",
+        "%(count)s log-in failed within an hour, for several accounts or for none that exists. "
+        "Somebody may be trying passwords. Activity shows where they come from.",
+        "%(count)s log-ins failed within an hour, for several accounts or for none that exists. "
+        "Somebody may be trying passwords. Activity shows where they come from.",
         count,
     )
 
 
 def _day(alarm: Alarm) -> str:
     if alarm.due_at is None:
-        return gettext("a day unknown")
+        return gettext("an unknown day")
     return date_format(alarm.due_at, pgettext("format", "j F Y"))

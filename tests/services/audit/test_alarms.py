@@ -48,7 +48,7 @@ def test_much_at_once_is_an_alarm_once_a_day(bob: Person, seller: Seller, clock:
     assert alarms.look(NOW) == 0
     alarm = Alarm.objects.get()
     assert (alarm.kind, alarm.person, alarm.seller, alarm.count) == ("volume", bob, seller, 1000)
-    assert alarm_words.title(alarm) == "Bob took unusually much buyer data of Northlight US"
+    assert alarm_words.title(alarm) == "Bob took an unusual amount of buyer data of Northlight US"
     assert "1,000 buyers" in alarm_words.text(alarm)
     clock.shift(2 * DAY)
     assert alarms.look(NOW + 2 * DAY) == 0
@@ -258,7 +258,7 @@ def test_the_owners_get_one_mail_and_nobody_else(
         alarms.look(NOW)
     (letter,) = mail.outbox
     assert letter.recipients() == ["alice@dispatch.example"]
-    assert letter.subject == "[Dispatch] Bob took unusually much buyer data of Northlight US"
+    assert letter.subject == "[Dispatch] Bob took an unusual amount of buyer data of Northlight US"
     assert "2,000 buyers" in letter.body
     assert not [text for text in PLANTED if text in letter.body]
 
@@ -323,7 +323,7 @@ def test_an_alarm_without_its_person_can_still_be_read(bob: Person, seller: Sell
     bob.delete()
     words = {alarm_words.title(alarm) for alarm in Alarm.objects.all()}
     assert words == {
-        "Somebody took unusually much buyer data of Northlight US",
+        "Somebody took an unusual amount of buyer data of Northlight US",
         "Log-ins as somebody fail again and again",
     }
 
