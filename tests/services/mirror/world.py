@@ -8,7 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from dispatch.models import Seller, ServiceJob, SyncJob
-from tests.conftest import Amazon, MakeJob
+from dispatch.selectors.listing.query import JobQuery, Scope
+from dispatch.selectors.search import search
+from dispatch.services.mirror import store as mirror
+from tests.conftest import NOW, Amazon, MakeJob
 
 FIRST, INCREMENTAL = SyncJob.Kind.FIRST_LOAD, SyncJob.Kind.INCREMENTAL
 SWEEP = SyncJob.Kind.SWEEP
@@ -52,3 +55,21 @@ def vanish(amazon: Amazon, *service_job_ids: str) -> None:
     """Amazon forgets these jobs."""
     kept = [job for job in amazon.state()["jobs"] if job["serviceJobId"] not in service_job_ids]
     amazon.scenario(*({k: v for k, v in job.items() if k != "_sandbox"} for job in kept))
+
+
+def store(seller: Seller, *payloads: Any, at: dt.datetime = NOW) -> list[str]:
+    return mirror.store(seller, payloads, fetched_at=at)
+
+
+def visit(number: int, start: str | None = "2026-11-25T15:00:00Z", **parts: Any) -> dict[str, Any]:
+    return {
+        "appointmentId": f"APPT-{number}",
+        "appointmentStatus": "ACTIVE",
+        "appointmentTime": {"startTime": start, "durationInMinutes": 60},
+        **parts,
+    }
+
+
+def found(seller: Seller, text: str) -> list[str]:
+    jobs = search(JobQuery((Scope((seller.pk,)),)), text)
+    return sorted(jobs.unordered().values_list("service_job_id", flat=True))
