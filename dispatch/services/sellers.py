@@ -1,4 +1,4 @@
-"""Seller accounts: connecting, testing and disconnecting them, their switches and reason codes."""
+"""Seller accounts: connecting, testing and disconnecting them, and their switches."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from dispatch.models import Membership, Person, ReasonCode, Seller, SyncJob
+from dispatch.models import Membership, Person, Seller, SyncJob
 from dispatch.services.amazon.client import FAULTS, note_state, open_client, state_after
 from dispatch.services.amazon.words import in_words
 from dispatch.services.audit import activity
@@ -250,70 +249,6 @@ def switch(*, seller: Seller, on: Iterable[str]) -> None:
     seller.switched_off = [name for name in KINDS if name not in agreed]
     seller.save(update_fields=["switched_off"])
     activity.record(activity.Kind.SWITCHES_CHANGED, seller=seller, off=seller.switched_off)
-
-
-def add_reason(*, seller: Seller, kind: ReasonCode.Kind, code: str, description: str) -> ReasonCode:
-    """Put a reason code last in its list. Raises `CannotBeDone` when it is there already."""
-    same = ReasonCode.objects.filter(seller=seller, kind=kind, marketplace_id=seller.marketplace_id)
-    last = same.aggregate(last=Max("position"))["last"]
-    try:
-        with transaction.atomic():
-            reason = same.create(
-                seller=seller,
-                kind=kind,
-                marketplace_id=seller.marketplace_id,
-                code=code,
-                description=description,
-                position=0 if last is None else last + 1,
-            )
-            _record_reason(reason, "added")
-    except IntegrityError:
-        words = gettext("%(code)s is in the list already.")
-        raise CannotBeDone(words % {"code": code}) from None
-    return reason
-
-
-def _record_reason(reason: ReasonCode, change: str) -> None:
-    activity.record(
-        activity.Kind.REASONS_CHANGED,
-        seller=reason.seller,
-        change=change,
-        list=reason.kind,
-        reason=reason.code,
-    )
-
-
-@transaction.atomic
-def describe_reason(*, reason: ReasonCode, description: str) -> None:
-    """Change what people read beside a reason code."""
-    reason.description = description
-    reason.save(update_fields=["description"])
-    _record_reason(reason, "described")
-
-
-@transaction.atomic
-def remove_reason(*, reason: ReasonCode) -> None:
-    """Take a reason code off its list."""
-    reason.delete()
-    _record_reason(reason, "removed")
-
-
-@transaction.atomic
-def move_reason(*, reason: ReasonCode, up: bool) -> None:
-    """Move a reason code one place; at the end of the list nothing happens."""
-    listed = list(
-        ReasonCode.objects.select_for_update().filter(
-            seller_id=reason.seller_id, kind=reason.kind, marketplace_id=reason.marketplace_id
-        )
-    )
-    here = listed.index(reason)
-    there = here - 1 if up else here + 1
-    if 0 <= there < len(listed):
-        listed[here], listed[there] = listed[there], listed[here]
-    for position, one in enumerate(listed):
-        one.position = position
-    ReasonCode.objects.bulk_update(listed, ["position"])
-    _record_reason(reason, "moved")
 
 
 _WRONG_PLACE = (SellingApiBadRequestException, SellingApiUnprocessableException)

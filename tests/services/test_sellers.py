@@ -319,55 +319,6 @@ class TestSwitches:
         assert rights.switched_on(kept) == ["cancel"]
 
 
-class TestReasonCodes:
-    def add(self, seller: Seller, *codes: str, kind: Kind = Kind.CANCEL) -> list[ReasonCode]:
-        return [
-            sellers.add_reason(seller=seller, kind=kind, code=code, description="")
-            for code in codes
-        ]
-
-    def listed(self, seller: Seller, kind: Kind = Kind.CANCEL) -> list[str]:
-        return [reason.code for reason in sellers_read.reasons_of(seller, kind)]
-
-    def test_each_kind_and_marketplace_has_its_own_list(self, alice: Person) -> None:
-        seller = seller_of(alice)
-        self.add(seller, "V1", "V2")
-        self.add(seller, "V1", kind=Kind.RESCHEDULE)
-        assert self.listed(seller) == ["V1", "V2"]
-        assert self.listed(seller, Kind.RESCHEDULE) == ["V1"]
-        seller.marketplace_id = DE
-        assert self.listed(seller) == []
-
-    def test_a_code_is_listed_once(self, alice: Person) -> None:
-        seller = seller_of(alice)
-        self.add(seller, "V1")
-        with pytest.raises(CannotBeDone, match="V1 is in the list already"):
-            self.add(seller, "V1")
-
-    def test_it_moves_a_code_one_place(self, alice: Person) -> None:
-        seller = seller_of(alice)
-        first, _, third = self.add(seller, "A", "B", "C")
-        sellers.move_reason(reason=third, up=True)
-        assert self.listed(seller) == ["A", "C", "B"]
-        sellers.move_reason(reason=first, up=False)
-        assert self.listed(seller) == ["C", "A", "B"]
-
-    def test_the_ends_of_the_list_hold(self, alice: Person) -> None:
-        seller = seller_of(alice)
-        first, second = self.add(seller, "A", "B")
-        sellers.move_reason(reason=first, up=True)
-        sellers.move_reason(reason=second, up=False)
-        assert self.listed(seller) == ["A", "B"]
-
-    def test_it_describes_and_removes(self, alice: Person) -> None:
-        seller = seller_of(alice)
-        reason = self.add(seller, "A")[0]
-        sellers.describe_reason(reason=reason, description="Buyer asked")
-        assert str(ReasonCode.objects.get()) == "A — Buyer asked"
-        sellers.remove_reason(reason=reason)
-        assert self.listed(seller) == []
-
-
 class TestCards:
     def test_it_shows_how_far_the_first_load_is(self, alice: Person) -> None:
         seller = seller_of(alice)

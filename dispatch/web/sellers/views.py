@@ -23,7 +23,7 @@ from dispatch.selectors.sellers import (
     reason_of,
     reasons_of,
 )
-from dispatch.services import sellers
+from dispatch.services import reason_codes, sellers
 from dispatch.services.errors import CannotBeDone
 from dispatch.services.writes import rights
 from dispatch.web.sellers import consent
@@ -182,7 +182,7 @@ def add_reason(request: PersonRequest, seller_id: uuid.UUID, kind: str) -> HttpR
     form = ReasonForm(request.POST, prefix=kind)
     if form.is_valid():
         try:
-            sellers.add_reason(seller=seller, kind=listed, **form.cleaned_data)
+            reason_codes.add(seller=seller, kind=listed, **form.cleaned_data)
         except CannotBeDone as refusal:
             form.add_error("code", str(refusal))
         else:
@@ -200,9 +200,9 @@ def move_reason(request: PersonRequest, seller_id: uuid.UUID, reason_id: int) ->
     if not form.is_valid():
         raise Http404("No such direction.")
     if form.cleaned_data["to"] == "out":
-        sellers.remove_reason(reason=reason)
+        reason_codes.remove(reason=reason)
     else:
-        sellers.move_reason(reason=reason, up=form.cleaned_data["to"] == "up")
+        reason_codes.move(reason=reason, up=form.cleaned_data["to"] == "up")
     return _show_reasons(
         request, seller, ReasonCode.Kind(reason.kind), ReasonForm(prefix=reason.kind)
     )
@@ -217,7 +217,7 @@ def edit_reason(request: PersonRequest, seller_id: uuid.UUID, reason_id: int) ->
     form = DescriptionForm(request.POST or None, initial={"description": reason.description})
     back = f"{reverse('seller', args=[seller.pk])}#reasons-{reason.kind}"
     if form.is_valid():
-        sellers.describe_reason(reason=reason, description=form.cleaned_data["description"])
+        reason_codes.describe(reason=reason, description=form.cleaned_data["description"])
         return leave_task(request, back)
     title = gettext("Reason code %(code)s") % {"code": reason.code}
     return show_task(request, Task(title, gettext("Save"), back), form)

@@ -24,7 +24,7 @@ from dispatch.models import (
     ServiceJob,
     Technician,
 )
-from dispatch.services import sellers, technicians
+from dispatch.services import reason_codes, sellers, technicians
 from dispatch.services.access import people
 from dispatch.services.amazon.client import note_state
 from dispatch.services.audit import activity, evidence
@@ -315,10 +315,10 @@ def test_switches_and_reasons(seller: Seller) -> None:
     sellers.switch(seller=seller, on=["assign"])
     assert "cancel" in newest().detail["off"]
     kind = next(iter(seller.reason_codes.all())).kind
-    reason = sellers.add_reason(seller=seller, kind=kind, code="NEW", description="Jordan called")
-    sellers.describe_reason(reason=reason, description="Other")
-    sellers.move_reason(reason=reason, up=True)
-    sellers.remove_reason(reason=reason)
+    reason = reason_codes.add(seller=seller, kind=kind, code="NEW", description="Jordan called")
+    reason_codes.describe(reason=reason, description="Other")
+    reason_codes.move(reason=reason, up=True)
+    reason_codes.remove(reason=reason)
     rows = Activity.objects.filter(kind="reasons_changed").order_by("number")
     assert [row.detail["change"] for row in rows] == ["added", "described", "moved", "removed"]
     assert {row.detail["reason"] for row in rows} == {"NEW"}
