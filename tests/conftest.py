@@ -26,6 +26,7 @@ from dispatch.sandbox.realm import APPLICATION, APPLICATION_SECRET
 from dispatch.sandbox.server import SandboxServer
 from dispatch.services.amazon.tokens import shared_token_cache
 from dispatch.services.mirror import queue, sync, tasks
+from dispatch.services.writes import waiting
 from dispatch.spapi import Services
 from dispatch.spapi.retry import Policy
 from tests import limits
@@ -136,8 +137,9 @@ PutQueue = Callable[[str, str], None]
 def put_queue(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[PutQueue]:
     """Puts the queue elsewhere, empty and under names of its own: ``put_queue("redis", url)``."""
     bell, mine = queue.Bell, f"test{os.getpid()}"
-    monkeypatch.setattr(queue, "Bell", lambda name, *answer: bell(f"{mine}-{name}", *answer))
-    bells = (queue.changes, queue.long_work)
+    for module in (queue, waiting):
+        monkeypatch.setattr(module, "Bell", lambda name, *answer: bell(f"{mine}-{name}", *answer))
+    bells = (queue.changes, queue.long_work, waiting.bell)
 
     def put(kind: str, place: str) -> None:
         settings.QUEUE = (kind, place)

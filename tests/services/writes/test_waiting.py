@@ -28,7 +28,7 @@ from dispatch.services.writes.kinds import (
     reschedule,
 )
 from dispatch.services.writes.kinds.create_reservation import ReservationType
-from tests.conftest import Amazon, MakeJob
+from tests.conftest import Amazon, MakeJob, PutQueue
 from tests.writing import hand_over, write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -513,6 +513,17 @@ def test_a_lane_is_rung_for_once_and_again_when_nobody_came(
     assert waiting.tick() == 0
     Action.objects.update(rung_at=timezone.now() - dt.timedelta(minutes=1))
     assert waiting.tick() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_taken_in_rings_at_once_on_redis_too(
+    tom: Person, job: ServiceJob, put_queue: PutQueue, redis_url: str
+) -> None:
+    put_queue("redis", redis_url)
+    action = done(tom, job)
+    message = waiting.bell().huey.dequeue()
+    assert message is not None
+    assert message.args == (str(action.pk),)
 
 
 def test_a_ring_for_a_write_that_is_gone_does_nothing() -> None:
