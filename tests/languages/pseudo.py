@@ -43,6 +43,11 @@ def accent(text: str) -> str:
     return words[0] + "".join(a + b for a, b in zip(kept, words[1:], strict=True))
 
 
+def bracket(shape: str) -> str:
+    """A shape of a date in the made-up language."""
+    return f"[{shape}]"
+
+
 def marked() -> Catalog:
     """Every message that Dispatch marks, as ``script/translate`` collects them."""
     messages: Catalog = runpy.run_path(str(settings.BASE_DIR / "script/translate"))["messages"]()
@@ -55,7 +60,8 @@ def translate(catalog: Catalog, messages: Iterable[Any]) -> None:
         ids = (one.id,) if isinstance(one.id, str) else tuple(one.id)
         # Babel leaves the contexts of a compiled catalogue as bytes.
         context = one.context.decode() if isinstance(one.context, bytes) else one.context
-        words = ids if context == FORMATS else tuple(map(accent, ids))
+        change = bracket if context == FORMATS else accent
+        words = tuple(map(change, ids))
         if any(ids):
             key, said = (ids, words) if len(ids) > 1 else (ids[0], words[0])
             catalog.add(key, said, context=context)

@@ -30,7 +30,7 @@ from dispatch.services.audit import activity, alarms
 from dispatch.services.mirror import store
 from dispatch.web.activity.words import CODES
 from dispatch.web.sellers.forms import time_zones
-from tests.conftest import MakeJob
+from tests.conftest import Amazon, MakeJob
 from tests.languages import pseudo
 from tests.web.addresses import addresses
 
@@ -52,8 +52,6 @@ PAGES = [
     if not address.name.endswith(("export", "calendar", "visit", "download_recovery_codes"))
     and address.name not in ("healthz", "readyz", "metrics")
 ]
-NOT_YET = ("job_add_appointment", "job_reschedule", "job_assign", "job_complete", "job_cancel")
-"""Pages whose template is not marked yet: templates/jobs/action.html."""
 
 
 def visit(number: int, start: dt.datetime, *technicians: str, **more: Any) -> dict[str, Any]:
@@ -166,7 +164,7 @@ def check(client: Client, paths: Iterable[str]) -> None:
 
 
 def test_every_address_of_an_owner(desk: Client, stage: dict[str, object]) -> None:
-    check(desk, (address.path(**stage) for address in PAGES if address.name not in NOT_YET))
+    check(desk, (address.path(**stage) for address in PAGES))
 
 
 def test_every_address_of_nobody(client: Client, stage: dict[str, object], in_pseudo: None) -> None:
@@ -179,7 +177,7 @@ def test_what_other_roles_see(
 ) -> None:
     """A dispatcher, a technician, and a newcomer whose pages are empty."""
     client.force_login(people[name])
-    check(client, (address.path(**stage) for address in PAGES if address.name not in NOT_YET))
+    check(client, (address.path(**stage) for address in PAGES))
 
 
 def test_an_auditor_sees_masked_buyers(
@@ -188,6 +186,21 @@ def test_an_auditor_sees_masked_buyers(
     Membership.objects.filter(person=bob).update(role="auditor")
     client.force_login(bob)
     check(client, ("/jobs/", "/jobs/JOB-0001/", "/activity/"))
+
+
+def test_dialogs_with_amazons_slots(
+    desk: Client, amazon: Amazon, make_job: MakeJob, seller: Seller
+) -> None:
+    """What is offered to a job that Amazon knows: slots, wishes, technicians, reasons."""
+    now = timezone.now()
+    pending, scheduled, *_ = job_payloads(make_job, now)
+    amazon.scenario(pending, scheduled, now=now.isoformat())
+    for job_id, name in (("JOB-0001", "add-appointment"), ("JOB-0002", "reschedule")):
+        answer = desk.get(f"/jobs/{job_id}/{name}/")
+        assert answer.context["days"]
+        assert plain_words(answer) == []
+        assert plain_words(desk.post(f"/jobs/{job_id}/{name}/", {"start": "1"})) == []
+    check(desk, ("/jobs/JOB-0002/assign/", "/jobs/JOB-0002/cancel/", "/jobs/JOB-0006/complete/"))
 
 
 @pytest.mark.parametrize("number", range(1, 13))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import runpy
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from django.template.context import Context
 from django.test import Client
 from django.utils import translation
 
+from dispatch.selectors.listing.counting import Count
+from dispatch.web.shell import clock, dates
 from tests.languages import pseudo
 
 
@@ -82,3 +86,29 @@ def test_a_browser_gets_a_language_that_there_is(client: Client) -> None:
     assert answer["Content-Language"] == "en-gb"
     assert "Accept-Language" in answer["Vary"]
     assert '<html lang="en-gb"' in answer.content.decode()
+
+
+def test_another_language_changes_every_shape_of_a_date(in_pseudo: None) -> None:
+    day, noon = dt.date(2026, 11, 26), dt.datetime(2026, 11, 26, 12, 5, tzinfo=dt.UTC)
+    zone = zoneinfo.ZoneInfo("UTC")
+    shown = {
+        dates.day(day): "[26 Ńóṽ 2026]",
+        dates.short_day(day): "[26 Ńóṽ]",
+        dates.weekday(day): "[Ťĥúŕśďáý 26 Ńóṽéḿƀéŕ]",
+        dates.moment(noon): "[26 Ńóṽ 2026, 12:05 UTC]",
+        dates.short_moment(noon): "[26 Ńóṽ, 12:05 UTC]",
+        dates.exact_moment(noon): "[26 Ńóṽ 2026, 12:05:00 UTC]",
+        clock.day_name(day, dt.date(2026, 11, 1)): "[Ťĥú 26 Ńóṽ]",
+        clock.day_name(day, dt.date(2025, 11, 1)): "[Ťĥú 26 Ńóṽ 2026]",
+        clock.clock_time(noon): "[12:05]",
+        clock.short_window(noon, noon + dt.timedelta(hours=1), zone): "Ťĥú [12:05]–[13:05]",
+    }
+    assert list(shown) == list(shown.values())
+
+
+def test_another_language_changes_the_signs_in_numbers(settings: Any) -> None:
+    settings.LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+    with translation.override("de"):
+        assert str(Count(12_345, more=True)) == "12.345+"
+    with translation.override("en-gb"):
+        assert str(Count(12_345, more=True)) == "12,345+"
