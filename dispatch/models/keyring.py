@@ -17,6 +17,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.utils.translation import gettext
 
 VERSION = "v1"
 NONCE_BYTES = 12
@@ -56,7 +57,8 @@ class Keyring:
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()
         except (ValueError, KeyError, InvalidTag):
             # No cause and no token: neither may reach a log.
-            raise SealBroken(f"the value of {place.split(':')[0]} does not open") from None
+            words = gettext("the value of %(place)s does not open")
+            raise SealBroken(words % {"place": place.split(":")[0]}) from None
 
     def word_hashes(self, word: str, scope: str) -> list[int]:
         """Return signed 64-bit hashes of a word within a scope: one by every key, in their order.

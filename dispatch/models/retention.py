@@ -44,3 +44,22 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d}"
+
+    @property
+    def erased(self) -> list[tuple[str, int]]:
+        """The tables in the reader's language, each with how many of its rows were erased."""
+        return [(str(TABLES.get(name, name)), count) for name, count in self.counts.items()]
+
+
+TABLES = {
+    "actions": _("actions"),
+    "appointments": _("appointments"),
+    "associated items": _("associated items"),
+    "job references": _("job references"),
+    "job words": _("job words"),
+    "jobs": _("jobs"),
+    "reason codes": _("reason codes"),
+    "sync jobs": _("sync jobs"),
+    "technicians": _("technicians"),
+}
+"""By the names under which an erasure counts them."""

@@ -28,6 +28,7 @@ from dispatch.models import (
 from dispatch.services.access import invitations
 from dispatch.services.audit import activity, alarms
 from dispatch.services.mirror import store
+from dispatch.services.upkeep import retention
 from dispatch.web.activity.words import CODES
 from dispatch.web.sellers.forms import time_zones
 from tests.conftest import Amazon, MakeJob
@@ -322,6 +323,14 @@ def test_the_headings_of_a_file(desk: Client, stage: dict[str, object], name: st
     head = b"".join(answer.streaming_content).decode().splitlines()[0]
     assert head
     assert pseudo.unmarked(head, DATA, PATTERN) == []
+
+
+def test_the_certificate_of_an_erasure(desk: Client, seller: Seller) -> None:
+    """It names each table of which something was erased."""
+    seller.disconnected_at = timezone.now() - dt.timedelta(days=30)
+    seller.save()
+    assert len(retention.wipe(seller, timezone.now()).counts) > 6
+    check(desk, (f"/sellers/{seller.pk}/",))
 
 
 @pytest.mark.parametrize("template", ["400", "403", "403_csrf", "404", "429", "500"])

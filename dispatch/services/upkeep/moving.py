@@ -330,7 +330,7 @@ def _refused_row(
     row = next(islice(rows(source, table), number - 1, None))
     named = re.search(r"^COPY [^,]+, line \d+, column ([^:\n]+)", context, re.MULTILINE)
     column = named[1] if named else _column_with_nul(table, row)
-    reason = _kind(error) if error.sqlstate else "a NUL character"
+    reason = _kind(error) if error.sqlstate else gettext("a NUL character")
     place = f"{table.name}.{column}" if column else table.name
     words = gettext("PostgreSQL cannot hold %(place)s of the row with %(key)s: %(why)s.")
     return words % {"place": place, "key": table.key(row), "why": reason}

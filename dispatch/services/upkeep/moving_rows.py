@@ -20,6 +20,7 @@ from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DatabaseError
+from django.utils.translation import gettext
 
 ROWS_AT_ONCE = 2_000
 
@@ -91,11 +92,13 @@ def rows(connection: BaseDatabaseWrapper, table: Table) -> Iterator[Row]:
             while chunk := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from _converted(chunk, conversions, connection) if conversions else chunk
     except ValueError:
-        raise CannotRead(f"{table.name} has a row that is not what its columns say.") from None
+        words = gettext("%(table)s has a row that is not what its columns say.")
+        raise CannotRead(words % {"table": table.name}) from None
     except DatabaseError as error:
         # SQLite quotes the text that it cannot decode.
         reason = str(error).partition(" with text ")[0]
-        raise CannotRead(f"{table.name} cannot be read: {reason}.") from None
+        words = gettext("%(table)s cannot be read: %(why)s.")
+        raise CannotRead(words % {"table": table.name, "why": reason}) from None
 
 
 Conversion = tuple[Callable[[Any, Any, Any], Any], Any]
