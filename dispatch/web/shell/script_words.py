@@ -6,6 +6,8 @@ from django.utils.html import json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from dispatch.web.shell.fragments import drawn_once
+
 WORDS = {
     "secondsAgo": _("{count} s ago"),
     "minutesAgo": _("{count} min ago"),
@@ -38,6 +40,7 @@ WORDS = {
 """By the names that the scripts use; a number takes the place of ``{count}``."""
 
 
+@drawn_once
 def script_words() -> SafeString:
     """Return the sentences in the reader's language, as the JSON that ``words.js`` looks for."""
     return json_script({name: str(words) for name, words in WORDS.items()}, "words")
