@@ -29,7 +29,7 @@ def write(
         person=person,
         about=about,
         key=key or uuid.uuid4(),
-        payload=kind.build(**chosen),
+        payload=kind.KIND.build(**chosen),
         files=chosen.get("proofs", ()),
     )
 

@@ -15,17 +15,18 @@ from dispatch.models import Action, ActionFile, Person, Seller
 from dispatch.services.amazon import documents
 from dispatch.services.mirror import one_job
 from dispatch.services.writes import settling
-from dispatch.services.writes.kinds import add_proof, complete, on_my_way, record_work
+from dispatch.services.writes.kinds import add_proof, assign, complete, on_my_way, record_work
 from tests.conftest import Amazon, MakeJob
 from tests.fire.test_workers_killed import Crew
 from tests.limits import wait_until
-from tests.writing import hand_over
+from tests.writing import hand_over, write
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 HOUR = dt.timedelta(hours=1)
 JOBS = [f"JOB-{number:04}" for number in range(6)]
 KILLS = 5
 FULFIL, COMPLETE = "setAppointmentFulfillmentData", "completeServiceJobByServiceJobId"
+ASSIGN = "assignAppointmentResources"
 
 
 @pytest.fixture
@@ -118,13 +119,50 @@ def test_workers_that_die_lose_and_double_nothing(
         assert {"estimatedArrivalTime", "fulfillmentTime"} <= data.keys()
 
 
-def test_two_workers_keep_the_plan_and_the_order(
-    steps: list[Action], amazon: Amazon, crew: Crew
-) -> None:
+def test_two_workers_keep_the_order(steps: list[Action], amazon: Amazon, crew: Crew) -> None:
     crew.start()
     crew.start()
     wait_until(all_settled, "the end of all writes")
     assert set(Action.objects.values_list("state", flat=True)) == {"accepted"}
-    assert all(call["status"] != 429 for call in amazon.state()["calls"])
     assert len(amazon.calls(COMPLETE)) == len(JOBS)
     assert len(amazon.calls(FULFIL)) == 3 * len(JOBS)
+
+
+@pytest.fixture
+def strict(amazon: Amazon) -> Iterator[Amazon]:
+    """Amazon with its rate plans: a technician is assigned once a second, two at once at most."""
+    amazon.control("settings", {"rateLimits": True})
+    yield amazon
+    amazon.control("settings", {"rateLimits": False})
+
+
+def test_workers_keep_the_plan_and_a_click_goes_first(
+    seller: Seller, bob: Person, strict: Amazon, crew: Crew, make_job: MakeJob
+) -> None:
+    start = timezone.now().replace(microsecond=0) + 24 * HOUR
+    names = [f"JOB-{number:04}" for number in range(10)]
+    made = []
+    for name in names:
+        visit = {
+            "appointmentId": f"{name}_visit",
+            "appointmentStatus": "ACTIVE",
+            "appointmentTime": {"startTime": start.isoformat(), "durationInMinutes": 60},
+        }
+        made.append(make_job(name, serviceJobStatus="NOT_SERVICED", appointments=[visit]))
+    strict.scenario(*made)
+    jobs = [one_job.find_job(seller, name) for name in names]
+
+    def chosen(name: str) -> dict[str, object]:
+        return {"appointment_id": f"{name}_visit", "resource_ids": ["TECH-TOM"]}
+
+    for name, job in zip(names[1:], jobs[1:], strict=True):
+        hand_over(assign, person=bob, job=job, **chosen(name))
+    crew.start()
+    crew.start()
+    wait_until(lambda: strict.calls(ASSIGN), "the first assignment")
+    click = write(assign, person=bob, job=jobs[0], **chosen(names[0]))
+    assert click.accepted, click.errors
+    assert not all_settled(), "the worker's writes go on behind it"
+    wait_until(all_settled, "the end of all writes")
+    assert {action.accepted for action in Action.objects.all()} == {True}
+    assert [call["status"] for call in strict.calls(ASSIGN)] == [200] * len(names)

@@ -109,7 +109,10 @@ class Kind:
     """Who may."""
     why_not: Callable[[ServiceJob], Words] | None
     """Why it does not fit a job as it is now, "" where it does; None for a write about no job."""
+    build: Callable[..., Payload]
+    """What is sent, from what a person chose; raises ValueError for what makes no sense."""
     send: Send
+    """The call that sends it."""
     owes: str
     """The id that Amazon's answer must name, and proves nothing without; "" for none."""
     shown: Callable[[ReadBack, Payload], bool] | None

@@ -108,6 +108,7 @@ MADE_UP = Kind(
     done="Called off",
     roles=WHO_DISPATCHES,
     why_not=lambda job: "",
+    build=lambda: {"cancellationReasonCode": "V1"},
     send=_send,
     owes="",
     shown=_shown,
@@ -119,7 +120,7 @@ class CallItOffForm(ActionForm):
     kind = MADE_UP
 
     def payload(self) -> Payload:
-        return {"cancellationReasonCode": "V1"}
+        return self.kind.build()
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ KIND = Kind(
     done=_("Appointment added"),
     roles=WHO_DISPATCHES,
     why_not=why_not,
+    build=build,
     send=send,
     owes="appointmentId",
     shown=shown,

@@ -46,6 +46,7 @@ KIND = Kind(
     done=_("Proof added"),
     roles=WHO_WORKS,
     why_not=needs_a_visit,
+    build=build,
     send=send,
     owes="",
     shown=None,

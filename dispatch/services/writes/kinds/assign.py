@@ -48,6 +48,7 @@ KIND = Kind(
     done=_("Technicians assigned"),
     roles=WHO_DISPATCHES,
     why_not=needs_a_visit,
+    build=build,
     send=send,
     owes="",
     shown=shown,

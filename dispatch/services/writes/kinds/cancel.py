@@ -54,6 +54,7 @@ KIND = Kind(
     done=_("Cancelled"),
     roles=WHO_DISPATCHES,
     why_not=why_not,
+    build=build,
     send=send,
     owes="",
     shown=shown,

@@ -27,6 +27,7 @@ KIND = Kind(
     done=_("Reservation cancelled"),
     roles=WHO_DISPATCHES,
     why_not=None,
+    build=build,
     send=send,
     owes="",
     shown=None,

@@ -48,6 +48,7 @@ KIND = Kind(
     done=_("Completed"),
     roles=WHO_WORKS,
     why_not=why_not,
+    build=build,
     send=send,
     owes="",
     shown=shown,

@@ -79,6 +79,7 @@ KIND = Kind(
     done=_("Time reserved"),
     roles=WHO_DISPATCHES,
     why_not=None,
+    build=build,
     send=send,
     owes="reservationId",
     shown=shown,

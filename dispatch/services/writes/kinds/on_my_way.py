@@ -51,6 +51,7 @@ KIND = Kind(
     done=_("Arrival announced"),
     roles=WHO_WORKS,
     why_not=needs_a_visit,
+    build=build,
     send=send,
     owes="",
     shown=None,

@@ -58,6 +58,7 @@ KIND = Kind(
     done=_("Work recorded"),
     roles=WHO_WORKS,
     why_not=needs_a_visit,
+    build=build,
     send=send,
     owes="",
     shown=None,

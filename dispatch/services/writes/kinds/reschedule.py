@@ -64,6 +64,7 @@ KIND = Kind(
     done=_("Rescheduled"),
     roles=WHO_DISPATCHES,
     why_not=needs_a_visit,
+    build=build,
     send=send,
     owes="appointmentId",
     shown=shown,

@@ -42,6 +42,7 @@ KIND = Kind(
     done=_("Reservation changed"),
     roles=WHO_DISPATCHES,
     why_not=None,
+    build=build,
     send=send,
     owes="",
     shown=None,

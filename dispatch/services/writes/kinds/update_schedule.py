@@ -57,6 +57,7 @@ KIND = Kind(
     done=_("Schedule updated"),
     roles=WHO_DISPATCHES,
     why_not=None,
+    build=build,
     send=send,
     owes="",
     shown=None,
