@@ -71,11 +71,13 @@ def test_a_language_is_made_translated_and_kept(
     monkeypatch.setitem(script["update"].__globals__, "LOCALE", tmp_path)
     marked = script["Catalog"]()
     marked.add("A late job")
+    marked.add(("%(count)s job", "%(count)s jobs"))
     path = script["update"]("de", marked)
+    assert script["untranslated"](path) == 2
     words = '"A late job"\nmsgstr "{}"'
     path.write_text(path.read_text().replace(words.format(""), words.format("Verspätet")))
     assert script["update"]("de", marked) == path
-    assert script["untranslated"](path) == 0
+    assert script["untranslated"](path) == 1
     settings.LOCALE_PATHS, settings.LANGUAGES = [tmp_path], [("de", "Deutsch")]
     with translation.override("de"):
         assert Template('{% translate "A late job" %}').render(Context()) == "Verspätet"
