@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from dispatch.models import Action, Person, Seller, ServiceJob
@@ -22,7 +23,7 @@ from dispatch.services.amazon import metrics
 from dispatch.services.amazon.client import connect
 from dispatch.services.amazon.definition import only_objects
 from dispatch.services.amazon.documents import Document
-from dispatch.services.amazon.words import in_words
+from dispatch.services.amazon.words import kept_words
 from dispatch.services.audit import activity
 from dispatch.services.writes import lanes
 from dispatch.services.writes.kind import Kind, Payload, ReadBack, Sending, Words
@@ -135,8 +136,9 @@ def refuse(action: Action, error: Exception) -> None:
 
 
 def refuse_in_words(action: Action, words: Words) -> None:
-    """Keep that it did not happen, with a sentence of ours."""
-    _refuse(action, {"errors": [{"code": "", "message": str(words)}]})
+    """Keep that it did not happen, with a sentence of ours in English: see `words_of`."""
+    with override(None):
+        _refuse(action, {"errors": [{"code": "", "message": str(words)}]})
 
 
 def _refuse(action: Action, told: Payload) -> None:
@@ -189,10 +191,19 @@ def said(error: Exception) -> dict[str, Any]:
         quota = error.code == 429 and not isinstance(error, ThrottledLocally)
         errors = [] if quota else error.error
     return {
-        "errors": errors or [{"code": "", "message": in_words(error)}],
+        "errors": errors or [{"code": "", "message": kept_words(error)}],
         "status_code": getattr(error, "code", None),
         "request_id": getattr(error, "request_id", None) or "",
     }
+
+
+def words_of(one: Payload) -> str:
+    """Return an error or warning of a row in words: Amazon's as they came, ours translated.
+
+    Ours are kept in English and have no code.
+    """
+    message, code = str(one.get("message") or ""), str(one.get("code") or "")
+    return gettext(message) if message and not code else message or code
 
 
 def mark(action: Action, **changes: Any) -> None:

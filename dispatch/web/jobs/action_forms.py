@@ -22,6 +22,7 @@ from dispatch.selectors.candidates import candidates
 from dispatch.selectors.jobs import reason_codes
 from dispatch.services.writes.kind import Kind, Payload, Words
 from dispatch.services.writes.kinds import add_appointment, assign, cancel, complete, reschedule
+from dispatch.services.writes.ledger import words_of
 from dispatch.web.shell import clock
 
 LATEST = dt.timedelta(days=365)
@@ -71,7 +72,7 @@ class ActionForm(forms.Form):
         """Mark the form with Amazon's own words."""
         self.refusal = action
         for error in action.errors:
-            words = error.get("message") or error.get("code") or gettext("Amazon gave no reason.")
+            words = words_of(error) or gettext("Amazon gave no reason.")
             self.add_error(self.marks, gettext("Refused: %(words)s") % {"words": words})
 
     def with_new_key(self) -> Self:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from dispatch.models import Action, ServiceJob
 from dispatch.services.writes.kinds import kind_of
+from dispatch.services.writes.ledger import words_of
 from dispatch.web.shell import clock
 from dispatch.web.shell.tags import plain_words
 
@@ -48,7 +49,7 @@ def happened(action: Action) -> str:
 def said(action: Action) -> str:
     """Return what Amazon said of a write, in its own words."""
     words = action.warnings if action.state == Action.State.WARNED else action.errors
-    return " · ".join(str(word.get("message") or word.get("code") or "") for word in words)
+    return " · ".join(map(words_of, words))
 
 
 @register.simple_tag
