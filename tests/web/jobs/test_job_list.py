@@ -8,6 +8,7 @@ import io
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -119,9 +120,12 @@ def test_no_buyer_data_is_on_the_list(as_bob: Client, seller: Seller, make_job: 
         assert word not in page
 
 
+@time_machine.travel(dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC), tick=False)
 def test_the_list_costs_the_same_queries_with_50_rows_as_with_10(
     as_bob: Client, seller: Seller, make_job: MakeJob
 ) -> None:
+    """While the clock stands: who looks, and that somebody does, is noted now and then."""
+
     def cost(rows: int) -> tuple[int, int]:
         put(seller, *many(make_job, rows))
         return asked(), asked()
