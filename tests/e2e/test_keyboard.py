@@ -83,7 +83,7 @@ def test_a_job_is_planned_by_keyboard_alone(page: Page, load: Load, amazon: Amaz
     page.keyboard.press("Enter")
 
     expect(steps.notice(page)).to_contain_text("Appointment added: accepted.")
-    expect(page.locator("#announcer")).to_have_text("Add appointment: accepted.")
+    expect(page.locator("#announcer")).to_have_text("Appointment added: accepted.")
     # The button is gone with the deed; the focus is still somewhere on the page.
     expect(page.locator("main h1")).to_be_focused()
     (visit,) = amazon.active("JOB-0001")

@@ -105,7 +105,7 @@ def test_a_form_sent_again_from_history_is_the_same_write(
 
     other = page.request.post(ADDRESS, form={**form, "start": steps.local(steps.soon(3))})
     assert other.status == 422
-    assert "already sent once" in other.text()
+    assert "You already sent this form with other values" in other.text()
     assert len(amazon.active("JOB-0001")) == 1
 
 

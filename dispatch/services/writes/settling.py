@@ -127,6 +127,6 @@ REPLACES = _(
 )
 LOOK_FIRST = _(
     "Amazon does not show whether it arrived. Look at the technician’s time at Amazon "
-    "before you send it again: a second one may not do the same."
+    "before you send it again."
 )
 NEVER_SENT = _("It was never sent. It is safe to send it again.")

@@ -28,7 +28,7 @@ from dispatch.web.shell import clock
 LATEST = dt.timedelta(days=365)
 """Amazon takes no appointment further ahead."""
 _CODE = RegexValidator(r"^[A-Z0-9_]{1,100}$", _("A reason code has only capitals, digits and _."))
-_NOT_DOTS_ONLY = RegexValidator(r"[^.]", _("This is no appointment."))
+_NOT_DOTS_ONLY = RegexValidator(r"[^.]", _("We do not know this appointment."))
 
 
 class ActionForm(forms.Form):
@@ -111,7 +111,7 @@ class _TimeForm(ActionForm):
         at_job = local.replace(tzinfo=self.zone)
         if at_job.astimezone(dt.UTC).astimezone(self.zone).replace(tzinfo=None) != local:
             raise forms.ValidationError(
-                gettext("The clocks go forward then: this time does not exist where the job is.")
+                gettext("This time does not exist at the job: the clocks go forward then.")
             )
         return at_job
 
@@ -124,9 +124,7 @@ class _TimeForm(ActionForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if "slot" in self.errors:
-            self.add_error(
-                "start", gettext("This is none of the slots: pick one, or enter a time.")
-            )
+            self.add_error("start", gettext("Pick one of the slots, or enter a time."))
         if "start" in self.errors:
             return data
         start, slot = data.get("start"), data.get("slot")
@@ -207,7 +205,7 @@ class RescheduleForm(_ReasonForm, _TimeForm):
     kind = reschedule.KIND
     reasons = ReasonCode.Kind.RESCHEDULE
     cost = _(
-        "Amazon counts a reschedule by the provider. "
+        "Amazon counts this reschedule against you. "
         "Technicians who are busy then are taken off the job."
     )
     appointment = forms.CharField(
@@ -228,8 +226,8 @@ class CancelForm(_ReasonForm):
     reasons = ReasonCode.Kind.CANCEL
     marks = "reason"
     cost = _(
-        "Amazon counts a cancellation by the provider and may charge a fee for it. "
-        "It cannot be undone. The buyer is told by Amazon."
+        "Amazon counts this against you and may charge a fee. You cannot undo it. "
+        "Amazon tells the buyer."
     )
     keep = _("Keep the job")
 
@@ -273,7 +271,7 @@ class AssignForm(ActionForm):
 class CompleteForm(ActionForm):
     kind = complete.KIND
     lead = _("Tell Amazon that the work is done.")
-    cost = _("It cannot be undone.")
+    cost = _("You cannot undo it.")
     keep = _("Not yet")
 
     def payload(self) -> Payload:

@@ -29,8 +29,8 @@ from dispatch.web.shell import clock
 from dispatch.web.shell.guards import PersonRequest, get_job
 
 REUSED = _(
-    "This form was already sent once, with other values. Nothing was sent now: "
-    "look at the job's history, then send again if it is still needed."
+    "You already sent this form with other values, so nothing was sent now. "
+    "Look at the job's history before you send it again."
 )
 
 

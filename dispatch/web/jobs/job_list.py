@@ -272,7 +272,7 @@ def find(request: PersonRequest) -> HttpResponse:
         if job is not None:
             return redirect("job", job.service_job_id)
     if not unanswered:
-        messages.error(request, gettext("Amazon knows no such job of your sellers."))
+        messages.error(request, gettext("Amazon has no such job for your sellers."))
     return redirect(_back(request))
 
 

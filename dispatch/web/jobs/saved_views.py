@@ -36,7 +36,7 @@ def save(request: PersonRequest) -> HttpResponse:
     query = QueryDict(form.cleaned_data["query"], mutable=True)
     query.pop("page", None)
     if len(query.urlencode()) > LONGEST_QUERY:
-        messages.error(request, gettext("This filter is too long to be kept."))
+        messages.error(request, gettext("This filter is too long to save."))
         return redirect("jobs")
     seller = sellers_for(request.user, DISPATCHES).first() if form.cleaned_data["shared"] else None
     saved_views.save(

@@ -73,6 +73,8 @@ def skill_names(skills: Iterable[str]) -> str:
 
 
 def announcement(action: Action) -> str:
-    """Return what a screen reader is told after a write: "Reschedule: accepted."."""
-    words = {"write": kind_of(action.kind).label, "state": action.get_state_display().lower()}
+    """Return what a screen reader is told after a write: "Rescheduled: accepted."."""
+    kind = kind_of(action.kind)
+    write = kind.done if action.accepted else kind.label
+    words = {"write": write, "state": action.get_state_display().lower()}
     return _("%(write)s: %(state)s.") % words

@@ -168,7 +168,7 @@ def test_a_dialog_sent_swaps_the_job_and_closes(stage: Stage, slug: str) -> None
     assert response["HX-Reswap"] == "outerHTML"
     said = json.loads(response["HX-Trigger"])
     assert "dialog-close" in said
-    assert said["announce"]["value"].endswith(": accepted.")
+    assert said["announce"]["value"] == f"{DONE[slug]}: accepted."
     assert text.strip().startswith('<div id="job"')
     assert "<html" not in text
     assert f"{DONE[slug]}: accepted." in text
@@ -251,7 +251,8 @@ def test_a_key_spent_on_other_values_sends_nothing(stage: Stage, amazon: Amazon)
     stage.post(ADD, stage.body(ADD, key=key))
     response = stage.post(ADD, stage.body(ADD, key=key, start=local(stage.starts[40])))
     assert response.status_code == 422
-    assert b"already sent once, with other values" in response.content
+    assert b"You already sent this form with other values" in response.content
+    assert b"so nothing was sent now" in response.content
     assert str(response.context["form"]["key"].value()) != key
     assert calls(amazon, ADD) == 1
 
@@ -326,7 +327,7 @@ def test_a_wrong_start_is_said_and_kept(
 def test_a_wrong_slot_is_said(stage: Stage, amazon: Amazon, slot: str) -> None:
     response = stage.post(ADD, stage.body(ADD, start="", slot=slot))
     assert response.status_code == 422
-    assert b"This is none of the slots" in response.content
+    assert b"Pick one of the slots, or enter a time." in response.content
     assert calls(amazon, ADD) == 0
 
 
@@ -403,9 +404,7 @@ def test_the_hour_that_comes_twice_is_the_slots(
 
 def test_the_hour_left_out_in_spring_is_refused_in_words(stage: Stage) -> None:
     response = stage.post(ADD, stage.body(ADD, start="2027-03-14T02:30"))
-    assert b"The clocks go forward then: this time does not exist where the job is." in (
-        response.content
-    )
+    assert b"This time does not exist at the job: the clocks go forward then." in (response.content)
 
 
 # --- Slots ------------------------------------------------------------------------------------

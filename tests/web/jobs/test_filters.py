@@ -221,7 +221,7 @@ def test_nonsense_is_said_and_shows_no_jobs(
     assert response.status_code == 200
     assert response.context["rows"] == []
     assert [field for field, _ in response.context["errors"]] == [label]
-    assert "These filters cannot be read" in page
+    assert "Check these filters. No jobs are shown until then:" in page
     assert "<script>alert(1)" not in page
 
 

@@ -72,4 +72,4 @@ def test_one_that_was_stopped_says_by_what(bob: Person, client: Client, job: Ser
     waiting.send_lane(str(first.pk))
     page = client.get("/jobs/JOB-0001/").content.decode()
     assert "Complete job stopped" in page
-    assert "it needs what came before it: Record work refused" in page
+    assert "Not sent, because this came before it: Record work refused" in page
