@@ -86,7 +86,7 @@ def link_shown(page: Page) -> None:
 
 def recovery_codes(page: Page) -> None:
     confirmed(page)
-    code = code_of(page.get_by_label("Key, to be typed").input_value())
+    code = code_of(page.get_by_label("Key, if you cannot scan").input_value())
     page.get_by_label("Authenticator code").fill(code)
     page.get_by_role("button", name="Switch on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()

@@ -103,7 +103,7 @@ def test_a_form_sent_too_late_says_that_it_was_not_carried_out(
     age(page, 16 * 60)
     steps.send(form, "Cancel job")
     heading(page, "Log in")
-    expect(page.get_by_text("What you sent was not carried out").first).to_be_visible()
+    expect(page.get_by_text("What you sent did not go through").first).to_be_visible()
 
 
 @pytest.mark.parametrize("script", [True, False])

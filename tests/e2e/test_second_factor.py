@@ -87,7 +87,7 @@ def test_a_passkey_is_made_and_opens_alone_and_after_the_password(
     page = open_browser(screen)
     device(page)
     log_in(page, bob)
-    heading(page, "One more lock")
+    heading(page, "Set up a second factor")
     check(page, watch)
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("Work phone")
@@ -125,7 +125,7 @@ def test_a_passkey_is_made_and_opens_alone_and_after_the_password(
     page.get_by_role("button", name="Remove", exact=True).click()
     heading(page, "Passkeys")
     page.goto("/jobs/")
-    heading(page, "One more lock")
+    heading(page, "Set up a second factor")
     expect(page.get_by_role("button", name="Later")).to_have_count(0)
 
 
@@ -151,11 +151,11 @@ def test_an_authenticator_app_with_and_without_script(
     page = open_browser("phone", java_script_enabled=script)
     log_in(page, bob)
     page.get_by_role("link", name="Set up an authenticator app").click()
-    secret = page.get_by_label("Key, to be typed").input_value()
+    secret = page.get_by_label("Key, if you cannot scan").input_value()
     page.get_by_label("Authenticator code").fill("000000")
     page.get_by_role("button", name="Switch on").click()
     expect(page.get_by_text("This did not work.")).to_be_visible()
-    assert page.get_by_label("Key, to be typed").input_value() == secret
+    assert page.get_by_label("Key, if you cannot scan").input_value() == secret
     page.get_by_label("Authenticator code").fill(code_of(secret))
     page.get_by_role("button", name="Switch on").click()
     heading(page, "Recovery codes")
@@ -175,10 +175,10 @@ def test_later_works_once(open_browser: OpenBrowser, bob: Person, seller: Seller
     heading(page, "Jobs")
     log_out(page)
     log_in(page, bob)
-    heading(page, "One more lock")
+    heading(page, "Set up a second factor")
     expect(page.get_by_role("button", name="Later")).to_have_count(0)
     page.goto("/jobs/")
-    heading(page, "One more lock")
+    heading(page, "Set up a second factor")
 
 
 @steps.AT_BOTH
@@ -204,7 +204,7 @@ def test_an_invited_person_joins_by_keyboard(
     page.get_by_label("Password", exact=True).fill(GOOD)
     page.get_by_label("The same password again").fill(GOOD)
     page.get_by_role("button", name="Make my account").click()
-    heading(page, "One more lock")
+    heading(page, "Set up a second factor")
 
 
 def test_a_used_link_is_said_in_words(

@@ -57,7 +57,7 @@ def test_unknown_wrong_and_locked_are_told_alike(bob: Person, tom: Person) -> No
         attempt("nobody@dispatch.example", "wrong"),
     ]
     assert {tuple(said(one)) for one in answers} == {tuple(said(answers[0]))}
-    assert "not correct" in said(answers[0])[0]
+    assert "The e-mail address or the password is wrong." in said(answers[0])[0]
     assert len({one.status_code for one in answers}) == 1
 
 

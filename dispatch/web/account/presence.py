@@ -44,7 +44,7 @@ WORDS = {
     EndReason.SHIFT_OVER: _("You were logged out after %(hours)s hours. Log in again."),
 }
 ENDED = _("Your session has ended. Please log in again.")
-NOT_DONE = _("What you sent was not carried out: please do it again.")
+NOT_DONE = _("What you sent did not go through. Please send it again.")
 
 
 class Presence:

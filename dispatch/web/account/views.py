@@ -29,7 +29,7 @@ from dispatch.services.access import accounts, lockout
 from dispatch.web.shell.guards import PersonRequest
 
 NOT_CORRECT = _(
-    "The e-mail address or the password is not correct. After ten failed attempts an "
+    "The e-mail address or the password is wrong. After ten failed attempts an "
     "account is locked for half an hour."
 )
 

@@ -91,7 +91,7 @@ class JoinForm(forms.Form):
             except forms.ValidationError as error:
                 self.add_error("password1", error)
         if first and second and first != second:
-            self.add_error("password2", gettext("This is not the same password."))
+            self.add_error("password2", gettext("The two passwords differ."))
         return data
 
 

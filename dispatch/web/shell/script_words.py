@@ -29,8 +29,7 @@ WORDS = {
         "is never carried out twice."
     ),
     "stillThere": _(
-        "Are you still there? In a minute this page is closed to others’ eyes. Press a key or "
-        "touch it to stay."
+        "Are you still there? In a minute this page closes. Press a key or touch it to stay."
     ),
     "passkeyUnused": _("No passkey was used. Try again, or choose another way."),
     "passkeyHeld": _("This device already holds a passkey for your account."),

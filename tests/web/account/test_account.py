@@ -40,7 +40,7 @@ def test_a_wrong_password_and_an_unknown_address_are_told_alike(
     client: Client, bob: Person, email: str
 ) -> None:
     response = client.post("/account/login/", {"login": email, "password": "wrong"})
-    assert "not correct" in response.content.decode()
+    assert "The e-mail address or the password is wrong." in response.content.decode()
     assert "_auth_user_id" not in client.session
 
 

@@ -128,7 +128,7 @@ class TestIdle:
         if not headers:
             assert answer["Location"] == f"{LOGIN}?next=%2Fjobs%2F%3Fview%3Dlate"
         said = text(desk.get(LOGIN))
-        assert "What you sent was not carried out" in said
+        assert "What you sent did not go through" in said
         assert "nothing happened for 15 minutes" in said
 
     def test_one_is_not_led_elsewhere_by_a_referer(self, desk: Client, clock: Any) -> None:
@@ -187,7 +187,7 @@ class TestAPhone:
         clock.shift(minutes(6))
         answer = phone.post("/jobs/refresh/")
         assert answer["Location"] == f"{LOCK}?next=%2F"
-        assert "What you sent was not carried out" in text(phone.get(LOCK))
+        assert "What you sent did not go through" in text(phone.get(LOCK))
 
     def test_ten_wrong_passwords_lock_the_account(self, phone: Client, clock: Any) -> None:
         clock.shift(minutes(6))
