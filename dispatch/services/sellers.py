@@ -301,12 +301,12 @@ def _in_words(error: Exception, seller: Seller) -> str:
     place = f"{seller.marketplace.name} ({seller.marketplace_id})"
     if isinstance(error, MissingCredentials):
         missing = gettext(" and ").join(str(_NAMES.get(name, name)) for name in error.missing)
-        return gettext("Amazon was not asked: %(what)s is missing.") % {"what": missing}
+        return gettext("We could not ask Amazon: %(what)s is missing.") % {"what": missing}
     if isinstance(error, SellingApiForbiddenException):
         words = gettext(
-            "Amazon knows you, but denies access to service jobs. The role Professional Services "
-            "(Restricted) is missing — add it, then authorise again — or the account does not "
-            "belong to the region of %(place)s."
+            "Amazon knows you, but denies access to service jobs. If the role Professional "
+            "Services (Restricted) is missing, add it and authorise again. If you have it, the "
+            "account does not belong to the region of %(place)s."
         )
         return words % {"place": place}
     if isinstance(error, _WRONG_PLACE):

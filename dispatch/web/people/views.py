@@ -52,7 +52,7 @@ class ListField(forms.CharField):
         for one in values:
             if len(one) > LONGEST_ID or not one.isprintable():
                 words = gettext(
-                    "“%(value)s…” does not fit: each may have %(most)s readable characters."
+                    "“%(value)s…” is too long or not readable: use at most %(most)s characters."
                 )
                 raise forms.ValidationError(words % {"value": one[:20], "most": LONGEST_ID})
         return values
@@ -88,7 +88,7 @@ class TechnicianForm(forms.Form):
         label=_("Person"),
         required=False,
         empty_label=_("Nobody"),
-        help_text=_("Who logs in to see this technician’s jobs."),
+        help_text=_("The person who logs in to see this technician’s jobs."),
     )
 
     def __init__(
@@ -180,7 +180,7 @@ def remove(request: PersonRequest, membership_id: int) -> HttpResponse:
             gone = {"name": membership.person, "seller": membership.seller}
             messages.success(request, gettext("%(name)s no longer sees %(seller)s.") % gone)
             return leave_task(request, reverse("people"))
-    words = gettext("They no longer see anything of %(seller)s, from their next click on.")
+    words = gettext("From their next click, they no longer see %(seller)s.")
     lead = words % {"seller": membership.seller}
     title = gettext("Remove %(name)s?") % {"name": membership.person}
     task = Task(title, gettext("Remove"), reverse("people"), lead, True)
@@ -235,7 +235,7 @@ def remove_technician(request: PersonRequest, technician_id: int) -> HttpRespons
     technician = _get_technician(request, technician_id)
     if request.method == "POST":
         technicians.remove(technician=technician)
-        words = gettext("%(name)s is off the roster.") % {"name": technician.name}
+        words = gettext("%(name)s is removed.") % {"name": technician.name}
         messages.success(request, words)
         return leave_task(request, reverse("people"))
     lead = gettext("They stay assigned to their jobs at Amazon.")
