@@ -107,7 +107,7 @@ def test_an_hour_that_does_not_exist_is_refused_with_the_reason(
     form = steps.start(page, "Add appointment")
     form.get_by_label("Start", exact=True).fill("2027-03-14T02:30")
     steps.send(form, "Add appointment")
-    expect(form).to_contain_text("this time does not exist where the job is")
+    expect(form).to_contain_text("This time does not exist at the job: the clocks go forward then.")
     expect(form.get_by_label("Start", exact=True)).to_have_value("2027-03-14T02:30")
     assert amazon.calls(steps.ADD) == []
 

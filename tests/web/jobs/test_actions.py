@@ -404,7 +404,7 @@ def test_the_hour_that_comes_twice_is_the_slots(
 
 def test_the_hour_left_out_in_spring_is_refused_in_words(stage: Stage) -> None:
     response = stage.post(ADD, stage.body(ADD, start="2027-03-14T02:30"))
-    assert b"This time does not exist at the job: the clocks go forward then." in (response.content)
+    assert b"This time does not exist at the job: the clocks go forward then." in response.content
 
 
 # --- Slots ------------------------------------------------------------------------------------
