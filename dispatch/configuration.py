@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-POOL = "14"
+POOL = "19"
 """Connections of one process at most: ``web`` has eight threads, ``worker`` has twelve."""
 SQLITE_OPTIONS = {
     # Writers queue at BEGIN instead of failing at their first write.

@@ -158,7 +158,7 @@ def test_a_pool_of_no_size_is_refused(size: str) -> None:
 def test_the_pool_comes_from_the_environment() -> None:
     postgres = {**SOUND, "DATABASE_URL": "postgres://u@127.0.0.1:1/x"}
     shown = "s.DATABASES['default']['OPTIONS']['pool']['max_size']"
-    assert start(shown, **postgres).stdout == "14\n"
+    assert start(shown, **postgres).stdout == "19\n"
     assert start(shown, **postgres, DATABASE_POOL="3").stdout == "3\n"
     assert "DATABASE_POOL" in complaint(**postgres, DATABASE_POOL="none")
 
