@@ -16,7 +16,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 POOL = "19"
-"""Connections of one process at most: ``web`` has eight threads, ``worker`` has twelve."""
+"""Connections of one process at most: ``web`` has eight threads, ``worker`` nineteen."""
 SQLITE_OPTIONS = {
     # Writers queue at BEGIN instead of failing at their first write.
     "transaction_mode": "IMMEDIATE",
