@@ -15,7 +15,6 @@ from typing import Any
 
 import allauth
 import django
-import django_filters
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo, write_mo
 from django.conf import settings
@@ -31,7 +30,6 @@ OTHERS = (
     Path(django.__file__).parent / "conf",
     Path(django.__file__).parent / "contrib/auth",
     Path(allauth.__file__).parent,
-    Path(django_filters.__file__).parent,
 )
 """Who else's sentences are on our pages; each brings its translations along."""
 
