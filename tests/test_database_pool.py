@@ -18,6 +18,7 @@ from django.db import OperationalError, close_old_connections, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from dispatch.models import Person
+from tests.limits import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADED = """
@@ -108,9 +109,12 @@ def test_a_restart_of_the_server_is_not_noticed_by_who_comes_after() -> None:
 
 @on_server
 def test_a_restart_with_many_idle_connections_is_not_noticed_either() -> None:
+    all_at_once = threading.Barrier(8, timeout=PATIENCE)
+
     def ask() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.2)")
+            cursor.execute("SELECT 1")
+            all_at_once.wait()
         close_old_connections()
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
